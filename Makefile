@@ -1,0 +1,27 @@
+PYTHON ?= python3
+DATA ?= sample
+RUN ?= sample
+PARAMS ?=
+BIN = .venv/bin
+
+.PHONY: report test lint refresh lab
+
+report: .venv/installed
+	$(BIN)/fer run --data "$(DATA)" --run "$(RUN)" $(PARAMS)
+
+test: lint
+	$(BIN)/python -m pytest tests
+	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 $(BIN)/python -m pytest --nbval --nbval-current-env notebooks
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+
+refresh: .venv/installed
+	$(BIN)/fer refresh
+
+lab: .venv/installed
+	$(BIN)/jupyter lab notebooks
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -c constraints.txt -e '.[dev]' && touch $@

@@ -1,0 +1,63 @@
+"""What was decoded once comes back in a moment: arrays in $FER_CACHE, or in the user's cache folder.
+
+A file there counts only if its source is what it was and its own checksum holds, so it may be deleted or damaged at any
+time. Files are put in place whole, so two processes may start at once.
+"""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import PIL
+import platformdirs
+
+from fer_utils import CourseError, formats
+from fer_utils.files import replacing
+from fer_utils.formats import DataError, Raw
+
+
+def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
+    """What `read` returned when the source had this signature, if the cache has it whole; else read, and keep it.
+
+    A cache that cannot be written is a warning.
+    """
+    path = Path(os.environ.get("FER_CACHE") or platformdirs.user_cache_dir("fer_utils")).expanduser() / f"{name}.npz"
+    try:
+        with np.load(path) as stored:
+            raw = Raw(*(stored[field] for field in Raw._fields))
+            if stored["checks"].tolist() == [signature, _checksum(raw)]:
+                return raw._replace(converted=int(raw.converted), claims_fer2013=bool(raw.claims_fer2013))
+    except Exception:  # whatever an absent, damaged or foreign file raises, the source is still there
+        pass
+    raw = read()
+    try:
+        with replacing(path) as temporary:
+            np.savez(temporary, **raw._asdict(), checks=[signature, _checksum(raw)])
+    except CourseError as error:
+        warnings.warn(f"the faces will be read afresh each time: in the cache, {error.__cause__}", stacklevel=4)
+    return raw
+
+
+def signature(path: Path) -> str:
+    """SHA-256 of all that decides what is read: the bytes (of a folder: names, sizes, times), readers, JPEG decoder."""
+    digest = hashlib.sha256(Path(formats.__file__).read_bytes() + PIL.__version__.encode())
+    try:
+        if path.is_dir():
+            files = [(name, (path / name).stat()) for name in sorted(formats.list_files(path))]
+            digest.update(repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]).encode())
+        else:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
+    return digest.hexdigest()
+
+
+def _checksum(raw: Raw) -> str:
+    digest = hashlib.sha256()
+    for values in raw:
+        digest.update(np.ascontiguousarray(values))
+    return digest.hexdigest()

@@ -1,0 +1,110 @@
+"""What `fer check` looks at: each requirement of the course, and the command that mends it where it is not met."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from fer_utils import CourseError
+from fer_utils.data import course_home, load_faces
+
+PIP = "python -m pip install"
+FREE_GB = 1.0
+"""Enough for the reports of a run and the cache of the data."""
+
+
+class Check(NamedTuple):
+    """One requirement: whether it is met, what was found, and what mends it."""
+
+    ok: bool
+    found: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        return f"OK     {self.found}" if self.ok else f"WRONG  {self.found}\n       mend it: {self.mend}"
+
+
+def check() -> Iterator[Check]:
+    """Every requirement of the course in turn; a check that fails in an unforeseen way is reported, not raised."""
+    yield _python()
+    for line in metadata.requires("fer_utils") or []:
+        if "extra ==" not in line:
+            yield _package(Requirement(line))
+    for look, mend in ((_vision, f"{PIP} --upgrade torch torchvision"), (_device, f"{PIP} --upgrade torch"),
+                       (_kernel, "python -m ipykernel install --sys-prefix"),
+                       (_disk, "delete what you no longer need, or set FER_HOME to a folder on a larger disk"),
+                       (_data, "give FER_DATA a data source that exists, or unset it for the drawn sample"),
+                       (_reports, "set FER_HOME to a folder that you may write to")):
+        yield _tried(look, mend)
+
+
+def _tried(look: Callable[[], tuple[bool, str]], mend: str) -> Check:
+    try:
+        return Check(*look(), mend)
+    except CourseError as error:
+        return Check(False, str(error), mend)
+    except Exception as error:
+        return Check(False, f"{look.__name__[1:]}: {type(error).__name__}: {error}", mend)
+
+
+def _python() -> Check:
+    wanted = metadata.metadata("fer_utils")["Requires-Python"]
+    fits = SpecifierSet(wanted).contains(platform.python_version(), prereleases=True)
+    return Check(fits, f"Python {platform.python_version()} ({wanted})",
+                 "install Python 3.11 or newer (https://www.python.org/downloads), then: make lab PYTHON=python3.11")
+
+
+def _package(requirement: Requirement) -> Check:
+    mend = f'{PIP} "{requirement}"'
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        return Check(False, f"{requirement.name} is not installed ({requirement.specifier})", mend)
+    fits = requirement.specifier.contains(version, prereleases=True)
+    return Check(fits, f"{requirement.name} {version} ({requirement.specifier})", mend)
+
+
+def _vision() -> tuple[bool, str]:
+    import torchvision  # raises where it was built for another torch
+
+    return True, f"torchvision {torchvision.__version__} fits torch {metadata.version('torch')}"
+
+
+def _device() -> tuple[bool, str]:
+    from fer_utils.training import choose_device, describe_device
+
+    return True, f"device: {describe_device(choose_device())}"
+
+
+def _kernel() -> tuple[bool, str]:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    python = Path(KernelSpecManager().get_kernel_spec("python3").argv[0])
+    ours = not python.is_absolute() or python.parent == Path(sys.executable).parent
+    return ours, "Jupyter's kernel python3 " + ("is this Python" if ours else "is another Python")
+
+
+def _disk() -> tuple[bool, str]:
+    free = shutil.disk_usage(_existing(course_home())).free / 1e9
+    return free >= FREE_GB, f"disk: {free:.1f} GB free (at least {FREE_GB:.0f})"
+
+
+def _data() -> tuple[bool, str]:
+    faces = load_faces("auto", verbose=False)
+    return True, f"data: auto takes {faces.source}, {len(faces):,} {'drawn ' if faces.drawn else ''}faces"
+
+
+def _reports() -> tuple[bool, str]:
+    folder = course_home() / "reports"
+    return os.access(_existing(folder), os.W_OK), f"results are written to {folder}"
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())

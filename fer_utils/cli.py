@@ -1,0 +1,95 @@
+"""The command `fer`: reads its arguments, and leaves the work to the modules."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from fer_utils import CourseError, __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status: 0, 1 after one sentence on stderr, 2 for usage, 130 interrupted."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.command(options) or 0
+    except CourseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their arguments."""
+    top = argparse.ArgumentParser(prog="fer", description="Facial expression classification: a notebook course.")
+    top.add_argument("--version", action="version", version=f"fer_utils {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=function)
+        return added
+
+    command("check", check, "Say for each requirement of the course whether it is met, and what mends it.")
+    added = command("data", data, "Print the counts of a data source and the audit of its images.")
+    added.add_argument("source", nargs="?", default="auto", help='"auto", "sample", "kaggle" or a path')
+    added = command("run", run, "Execute notebooks and keep what they find in reports/<run>/.")
+    added.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="names or paths (default: all, in order)")
+    added.add_argument("--data", metavar="SOURCE", help='"auto", "sample", "kaggle" or a path (default: auto)')
+    added.add_argument("--run", default="default", metavar="NAME", help="the run's name (default: default)")
+    added.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+                       help="a parameter of the notebooks; may be repeated")
+    command("refresh", refresh, "Execute every notebook on the sample and store the outputs in notebooks/.")
+    added = command("colab", colab, "Stamp a repository's address into the notebooks, for Colab.")
+    added.add_argument("fork", metavar="OWNER/REPO", help="the repository on GitHub")
+    return top
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print one line per requirement; 1 where any is not met."""
+    from fer_utils.checks import check
+
+    fine = True
+    for result in check():
+        print(result, flush=True)
+        fine &= result.ok
+    return 0 if fine else 1
+
+
+def data(options: argparse.Namespace) -> None:
+    """Print the counts and the audit of a data source."""
+    from fer_utils.data import audit, load_faces
+
+    faces = load_faces(options.source)
+    print(faces.counts().to_string(), audit(faces).table().to_string(), sep="\n\n")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Execute notebooks with parameters."""
+    from fer_utils.notebooks import run_notebooks
+
+    data = [("data", options.data)] if options.data else []
+    run_notebooks(options.notebooks, [*data, ("run", options.run), *map(tuple, options.parameter)])
+
+
+def refresh(options: argparse.Namespace) -> None:
+    """Store the notebooks' outputs anew."""
+    from fer_utils.notebooks import refresh
+
+    refresh()
+
+
+def colab(options: argparse.Namespace) -> None:
+    """Stamp an address and say where."""
+    from fer_utils.colab import stamp
+    from fer_utils.notebooks import clone
+
+    root = clone()
+    changed = stamp(root, options.fork)
+    print(*(path.relative_to(root).as_posix() for path in changed), sep="\n")
+    print(f"{len(changed)} files now name https://github.com/{options.fork}; commit and push them.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

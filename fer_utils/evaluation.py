@@ -1,0 +1,152 @@
+"""How good a model is, and how sure one can be of that number."""
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from torch import nn
+
+from fer_utils import CLASSES, CourseError
+from fer_utils.data import Faces
+from fer_utils.files import write_text
+from fer_utils.training import to_tensor
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # captum misses ipywidgets for a progress bar that nothing here asks for
+    from captum.attr import LayerAttribution, LayerGradCam
+
+CLASS_COMPETITION_BASELINE = 0.76696
+"""Accuracy on the 3,965 test images that the class competition asked its students to beat."""
+BEST_PUBLIC_RESULT = 0.82244
+"""The highest accuracy on the same 3,965 test images that has been made public."""
+
+
+@torch.no_grad()
+def predict(model: nn.Module, images: np.ndarray, batch_size: int = 512) -> np.ndarray:
+    """Class probabilities, float32 (N, 3), of uint8 images (N, 48, 48): the softmax of the model's logits."""
+    model.eval()
+    device = next(model.parameters()).device
+    parts = [model(to_tensor(part).to(device)).softmax(1).cpu() for part in torch.as_tensor(images).split(batch_size)]
+    return torch.cat(parts).numpy()
+
+
+def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """The Wilson score interval of the share correct/n at `level` confidence (Wilson 1927, JASA 22).
+
+    Unlike share ± 1.96 standard errors, it stays within [0, 1] and holds its level at small n. CourseError for n = 0.
+    """
+    if n == 0:
+        raise CourseError("There is no image to score in this part: leave the part out, or give data that has some.")
+    interval = binomtest(int(correct), int(n)).proportion_ci(level, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def share(hits: np.ndarray) -> dict:
+    """n, the share of True in `hits` (bool, (n,)) and its Wilson interval."""
+    low, high = wilson(hits.sum(), len(hits))
+    return {"n": len(hits), "accuracy": float(hits.mean()), "accuracy_ci": [low, high]}
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> pd.DataFrame:
+    """One row for each of `bins` equal steps of confidence that holds an image: confidence, accuracy, n.
+
+    probabilities: (N, 3); labels: int (N,). Confidence is the highest of the three probabilities, and the row of bin k
+    (the index) averages over the images whose confidence is in [k / bins, (k + 1) / bins).
+    """
+    confidence = probabilities.max(1)
+    hit = probabilities.argmax(1) == labels
+    step = np.minimum((confidence * bins).astype(int), bins - 1)
+    table = pd.DataFrame({"bin": step, "confidence": confidence.astype(float), "accuracy": hit.astype(float)})
+    return table.groupby("bin").agg(confidence=("confidence", "mean"), accuracy=("accuracy", "mean"), n=("bin", "size"))
+
+
+def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
+    """Mean gap between confidence and accuracy over the bins, weighted by n (Guo et al. 2017, equation 3)."""
+    table = reliability(probabilities, labels, bins)
+    return float(((table["confidence"] - table["accuracy"]).abs() * table["n"]).sum() / table["n"].sum())
+
+
+def clean_part(faces: Faces) -> np.ndarray:
+    """Which of `faces.test` are no copy of a training image or of another test image: bool, one for each of them."""
+    numbered = replace(faces, names=np.arange(len(faces)).astype(str))
+    return np.isin(numbered.test.names, numbered.without_leaks().names)
+
+
+def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = None) -> dict:
+    """Every score of the course for labelled images and their predicted probabilities (N, 3).
+
+    clean: bool (N,), True where an image is free of leaks (see `clean_part`). Returns a dict for
+    `Run.write_metrics`: n, accuracy with its 95 % Wilson interval, macro_f1, per_class, confusion (rows: label), ece,
+    and the accuracy on the public, private and clean part where the images have them. Raises CourseError where there
+    are no labels.
+    """
+    if test.labels is None:
+        raise CourseError("These images have no labels, so there is nothing to compare: score the validation part.")
+    predicted, labels = probabilities.argmax(1), test.labels
+    hits = predicted == labels
+    indices = list(range(len(CLASSES)))
+    precision, _, f1, _ = precision_recall_fscore_support(labels, predicted, labels=indices, zero_division=0)
+    per_class = {}
+    for k in np.unique(labels):
+        own = share(hits[labels == k])
+        per_class[CLASSES[k]] = {"n": own["n"], "recall": own["accuracy"], "recall_ci": own["accuracy_ci"]}
+        per_class[CLASSES[k]] |= {"precision": float(precision[k]), "f1": float(f1[k])}
+    parts = {"public": test.usage == "PublicTest", "private": test.usage == "PrivateTest", "clean": clean}
+    return {
+        **share(hits),
+        "macro_f1": float(np.mean(f1)),
+        "per_class": per_class,
+        "confusion": confusion_matrix(labels, predicted, labels=indices).tolist(),
+        "ece": expected_calibration_error(probabilities, labels),
+        **{name: share(hits[part]) for name, part in parts.items() if part is not None and part.any()},
+    }
+
+
+def over_seeds(accuracies: list[float]) -> dict:
+    """Mean and standard deviation (n - 1 in its divisor; None for one seed) over independent trainings."""
+    spread = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None
+    return {"accuracy_per_seed": list(accuracies), "mean": float(np.mean(accuracies)), "std": spread}
+
+
+def baselines(train_labels: np.ndarray, test_labels: np.ndarray, published: bool = True) -> dict:
+    """What a score has to beat: always naming the most frequent training class and, if `published`, two known numbers.
+
+    The published ones are accuracies on FER2013's 3,965 test images; beside other images they mean nothing.
+    """
+    majority = int(np.bincount(train_labels).argmax())
+    always = np.full_like(test_labels, majority)
+    macro_f1 = f1_score(test_labels, always, labels=range(len(CLASSES)), average="macro", zero_division=0)
+    known = {"class_competition": CLASS_COMPETITION_BASELINE, "best_public_result": BEST_PUBLIC_RESULT}
+    return {
+        "majority": {"class": CLASSES[majority], **share(test_labels == majority), "macro_f1": float(macro_f1)},
+        **({name: {"n": 3965, "accuracy": value} for name, value in known.items()} if published else {}),
+    }
+
+
+def grad_cam(model: nn.Module, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Where in an image the evidence for a class lies: Grad-CAM of the last block (Selvaraju et al. 2017).
+
+    The maps are the block's normalised ones, before pooling, since they still have 12 x 12 fields.
+
+    images: uint8 (N, 48, 48); classes: int (N,), the class asked about. Returns float32 (N, 48, 48), each image scaled
+    to [0, 1]; all zeros where nothing speaks for the class.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    cam = LayerGradCam(model, model.features[-1][-2])
+    x, target = to_tensor(images).to(device), torch.as_tensor(classes).to(device)
+    maps = cam.attribute(x, target=target, relu_attributions=True)
+    maps = LayerAttribution.interpolate(maps, (48, 48), "bilinear")[:, 0].detach().cpu().numpy()
+    return maps / np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-12)
+
+
+def write_submission(path: Path, probabilities: np.ndarray) -> pd.DataFrame:
+    """Write the class competition's `submission.csv`: Id from 0, Category 0, 1 or 2, in the test set's order."""
+    table = pd.DataFrame({"Id": np.arange(len(probabilities)), "Category": probabilities.argmax(1)})
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    return table

@@ -1,0 +1,111 @@
+"""Writing so that a reader, a second notebook or a power cut sees the old file or the new one, never half of either."""
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from fer_utils import CourseError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling that takes the place of `path` when the block ends well and is removed when not.
+
+    Raises CourseError where the system refuses the write: a full disk, a folder without write permission.
+    """
+    temporary = path.with_name(f".{path.stem}-{uuid4().hex[:8]}{path.suffix}")
+    with writable(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write `path` into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CourseError(f"{path} cannot be written ({reason}): free some space, or set FER_HOME to a folder "
+                          "that you may write to.") from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, so that two notebooks changing one file both keep what they wrote."""
+    with writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    with lock:
+        # Some network drives know no locks, and a reader with one notebook open needs none.
+        with suppress(OSError):
+            if os.name == "nt":
+                import msvcrt
+
+                msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def write_text(path: Path, text: str) -> None:
+    """Put `text` (UTF-8, lines ending as they are) in the place of `path`."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8"))
+
+
+def write_json(path: Path, values: dict) -> None:
+    """Put `values` in the place of `path`: keys sorted, numpy's types made plain, floats with all their digits.
+
+    Raises CourseError for what JSON cannot hold: NaN, infinity, an object that is neither text, number nor a list.
+    """
+    values = _plain(values, path.name)
+    write_text(path, json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> dict | None:
+    """What `path` holds, or None where there is no such file; CourseError where it cannot be read or is not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CourseError(f"{path} cannot be read ({error.strerror}): see who may read it.") from error
+    except ValueError as error:
+        raise CourseError(f"{path} is not JSON ({error}): mend it or delete it.") from error
+
+
+def checked_name(name: str, what: str = "name") -> str:
+    """`name`, where it can be a file's: letters, digits, dots, underscores and hyphens, the first one no dot."""
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name):
+        raise CourseError(f"{name!r} is no {what}: use letters, digits, dots, underscores and hyphens only.")
+    return name
+
+
+def _plain(value: Any, where: str) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item, f"{where}: {key}") for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item, where) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise CourseError(f"{where} is {value}: JSON holds finite numbers only, so store None or leave the key out.")
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise CourseError(f"{where} is a {type(value).__name__}: store text, numbers, lists and dictionaries only.")

@@ -1,0 +1,134 @@
+"""The networks of the course, and their weights on disk."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from fer_utils import CLASSES, CourseError
+from fer_utils.files import replacing
+
+
+def conv_block(in_channels: int, out_channels: int) -> nn.Sequential:
+    """The poster's block, in its order: (N, in, H, W) to (N, out, H/2, W/2)."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1),
+        nn.ReLU(),
+        nn.BatchNorm2d(out_channels),
+        nn.MaxPool2d(2),
+    )
+
+
+class PosterCNN(nn.Module):
+    """The poster's network: three blocks of 32, 64 and 128 filters, a dense layer of 256, dropout, three outputs.
+
+    Not on the poster, hence chosen here: padding 1 (a block keeps the size until its pooling halves it) and the dropout
+    rate. Batch normalisation: Ioffe & Szegedy 2015 (arXiv 1502.03167). Dropout: Srivastava et al. 2014 (JMLR 15).
+    """
+
+    def __init__(self, dropout: float = 0.5, n_classes: int = len(CLASSES)):
+        super().__init__()
+        self.features = nn.Sequential(conv_block(1, 32), conv_block(32, 64), conv_block(64, 128))
+        self.classifier = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(128 * 6 * 6, 256),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(256, n_classes),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: float (N, 1, 48, 48) in [0, 1]. Returns logits (N, n_classes); softmax turns them into probabilities."""
+        return self.classifier(self.features(x))
+
+
+MODELS = {"PosterCNN": PosterCNN}
+
+
+def build_model(name: str = "PosterCNN", **options) -> nn.Module:
+    """A freshly initialised network by name; `options` go to its constructor. Raises CourseError for another name."""
+    if name not in MODELS:
+        raise CourseError(f"There is no model {name!r}: choose one of {', '.join(MODELS)}.")
+    return MODELS[name](**options)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """How many numbers training may change."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def multiply_adds(layer: nn.Module, output: Tensor) -> int:
+    """Multiplications by a weight for one image: kernel x output size in a convolution, in x out in a dense layer."""
+    if isinstance(layer, nn.Conv2d):
+        return layer.weight.numel() * output.shape[-2] * output.shape[-1]
+    return layer.weight.numel() if isinstance(layer, nn.Linear) else 0
+
+
+@torch.no_grad()
+def layer_table(model: nn.Module, image_size: int = 48) -> pd.DataFrame:
+    """One row a layer, in the order an image passes them: output shape, parameters, multiply-adds per image."""
+    rows, hooks = [], []
+
+    def note(layer: nn.Module, _inputs, output: Tensor) -> None:
+        parameters = sum(p.numel() for p in layer.parameters())
+        shape = " x ".join(map(str, output.shape[1:]))
+        rows.append((type(layer).__name__, shape, parameters, multiply_adds(layer, output)))
+
+    for layer in model.modules():
+        if not list(layer.children()):
+            hooks.append(layer.register_forward_hook(note))
+    training = model.training
+    model.eval()(torch.zeros(1, 1, image_size, image_size, device=next(model.parameters()).device))
+    model.train(training)
+    for hook in hooks:
+        hook.remove()
+    return pd.DataFrame(rows, columns=["layer", "output shape", "parameters", "multiply-adds"])
+
+
+def save_weights(path: Path, model: nn.Module, metadata: dict) -> None:
+    """Write the weights as safetensors, whole or not at all.
+
+    metadata: anything JSON can hold; the architecture's name is added. Safetensors holds numbers only, so a file
+    from a stranger cannot run code, as a pickle can.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    with replacing(Path(path)) as temporary:
+        temporary.write_bytes(save(tensors, {"course": json.dumps({"architecture": type(model).__name__, **metadata})}))
+
+
+def read_metadata(path: Path) -> dict:
+    """What was written beside the weights in `path`. Raises CourseError where that is no safetensors file."""
+    path = Path(path)
+    if not path.is_file():
+        raise CourseError(f"There are no weights at {path}: train the model first (notebook 04).")
+    try:
+        with safe_open(path, "pt") as file:
+            return json.loads((file.metadata() or {}).get("course", "{}"))
+    except SafetensorError as error:
+        raise CourseError(
+            f"{path} is not a safetensors file ({error}); pickles (.pt, .pth) are refused because reading one can run "
+            "code: write the weights with fer_utils.models.save_weights."
+        ) from error
+
+
+def load_weights(path: Path, model: nn.Module) -> dict:
+    """Read weights into `model` and return their metadata.
+
+    Raises CourseError for a missing file, a file that is no safetensors, and weights of another architecture; the model
+    is unchanged then.
+    """
+    metadata = read_metadata(path)
+    with safe_open(Path(path), "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != wanted:
+        raise CourseError(
+            f"{path} holds the weights of {metadata.get('architecture', 'another network')}, which do not fit "
+            f"{type(model).__name__}: build that model with build_model, with the options it was trained with."
+        )
+    model.load_state_dict(tensors)
+    return metadata

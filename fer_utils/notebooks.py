@@ -1,0 +1,158 @@
+"""Executing the notebooks: with parameters into a run's folder, or on the sample back into what is published."""
+
+import ast
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+import papermill
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+from fer_utils import CourseError
+from fer_utils.cleaning import cleaned, without_paths
+from fer_utils.data import course_home, load_faces
+from fer_utils.files import write_text
+from fer_utils.runs import Run
+
+EVERYWHERE = {"data", "run"}
+"""Parameters that `fer run` gives to whichever notebook declares them, and complains about to none."""
+QUIET = ["--log-level=50"]
+"""For the kernel, whose own log is not the course's: a cell's errors and warnings are in its outputs."""
+
+
+def clone() -> Path:
+    """The folder that holds the course's notebooks: its home, or else the clone that the package runs from."""
+    for folder in (course_home(), Path(__file__).parents[1]):
+        if any(folder.glob("notebooks/*.ipynb")):
+            return folder
+    raise CourseError(f"{course_home()} has no notebooks/*.ipynb: change to a clone of the course.")
+
+
+def find(names: Sequence[str] = ()) -> list[Path]:
+    """The notebooks of these names or paths ("04_training", "notebooks/04_training.ipynb"), or all in their order."""
+    there = {path.stem: path for path in sorted((clone() / "notebooks").glob("*.ipynb"))}
+    paths = [Path(name) if Path(name).is_file() else there.get(Path(name).stem) for name in names]
+    for name, path in zip(names, paths, strict=True):
+        if path is None:
+            raise CourseError(f"There is no notebook {name}: choose from {', '.join(there) or 'none'}.")
+    return [path.absolute() for path in paths or there.values()]
+
+
+def read_parameters(declared: dict[Path, dict], given: Sequence[tuple[str, str]]) -> dict[Path, dict]:
+    """For each notebook the given values (as text) of the parameters that it declares, read as their declared types.
+
+    `declared` holds what papermill's inspect_notebook says of each. Raises CourseError for a parameter that no
+    notebook declares and for a value that is not of its type.
+    """
+    known = {name: parameter for parameters in declared.values() for name, parameter in parameters.items()}
+    valid = ", ".join(f"{name} ({p['inferred_type_name']}, default {p['default']})" for name, p in known.items())
+    values: dict[Path, dict] = {path: {} for path in declared}
+    for name, text in given:
+        if name not in known and name not in EVERYWHERE:
+            raise CourseError(f"There is no parameter {name}: choose from {valid or 'none'}.")
+        for path in declared:
+            if name in declared[path]:
+                kind = declared[path][name]["inferred_type_name"]
+                try:
+                    values[path][name] = _READ.get(kind, ast.literal_eval)(text)
+                except (KeyError, SyntaxError, ValueError) as error:
+                    raise CourseError(f"The parameter {name} is of type {kind}, which {text!r} is not; the valid "
+                                      f"parameters are {valid}.") from error
+    return values
+
+
+_READ = {"int": int, "float": float, "str": str, "bool": lambda text: {"true": True, "false": False}[text.lower()]}
+
+
+def run_notebooks(names: Sequence[str], given: Sequence[tuple[str, str]], log: Callable[[str], None] = print) -> None:
+    """Execute notebooks in order, in the course's home, to reports/<run>/notebooks/<name>.ipynb.
+
+    `given` holds (parameter, text) pairs; "run" names the run. Parameters and data are checked before anything is
+    executed or written. Raises CourseError there and at the first cell that fails.
+    """
+    declared = {path: papermill.inspect_notebook(str(path)) for path in find(names)}
+    values = read_parameters(declared, given)
+    run = Run.open(dict(given).get("run", "default"))
+    if any("data" in parameters for parameters in declared.values()):
+        Run.open(run.path.name, load_faces(dict(given).get("data", "auto")))
+    for path, parameters in values.items():
+        if "data" in parameters:
+            parameters["data"] = _from_home(parameters["data"])
+        with run.timed(path.stem) as seconds:
+            execute(path, run.path / "notebooks" / path.name, parameters)
+        defaults = {name: ast.literal_eval(parameter["default"]) for name, parameter in declared[path].items()}
+        run.record(parameters={path.stem: defaults | parameters})
+        log(f"{path.stem}  {seconds():.1f} s")
+
+
+def execute(notebook: Path, output: Path, parameters: dict) -> None:
+    """Execute `notebook` in the course's home and put the result at `output`, whole, without this machine's folders.
+
+    Raises CourseError, naming the cell, where one fails; what was executed until then is at `output` for reading.
+    """
+    with TemporaryDirectory() as folder:
+        partial = Path(folder, notebook.name)
+        try:
+            papermill.execute_notebook(str(notebook), str(partial), parameters, kernel_name="python3",
+                                       cwd=str(course_home()), progress_bar=sys.stderr.isatty(), extra_arguments=QUIET)
+        except papermill.PapermillExecutionError as error:
+            raise _failure(notebook, error.exec_count, error.ename, error.evalue, output) from error
+        except DeadKernelError as error:
+            raise CourseError(f"{notebook.name} stopped: its kernel died, most often for lack of memory.") from error
+        except KeyboardInterrupt:
+            # Otherwise nbclient's watch over the kernel reports, at exit, the death that the interruption brought.
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+            raise
+        finally:
+            executed = None
+            with suppress(FileNotFoundError, nbformat.reader.NotJSONError):
+                executed = nbformat.read(partial, as_version=4)
+            if executed is not None:
+                executed.metadata.papermill |= {"input_path": notebook.name, "output_path": output.name}
+                private = [Path(parameters["data"]).parent] if os.path.isabs(parameters.get("data", "")) else []
+                write_text(output, nbformat.writes(without_paths(executed, private)) + "\n")
+
+
+def refresh(log: Callable[[str], None] = print) -> None:
+    """Execute every notebook on the sample, in one empty home, and store the outputs in the notebooks themselves.
+
+    They are written when all have run, with metadata, cell ids and counts that another machine writes alike.
+    """
+    texts = {}
+    with TemporaryDirectory() as home:
+        environment = {**os.environ, "FER_HOME": home, "FER_DATA": "sample", "PYTHONHASHSEED": "0", "TQDM_DISABLE": "1"}
+        for path in find():
+            notebook = nbformat.read(path, as_version=4)
+            client = NotebookClient(notebook, timeout=None, kernel_name="python3", record_timing=False,
+                                    coalesce_streams=True, extra_arguments=QUIET,
+                                    resources={"metadata": {"path": str(path.parent)}})
+            try:
+                client.execute(env=environment)
+            except CellExecutionError as error:
+                count = max(cell.get("execution_count") or 0 for cell in notebook.cells)
+                raise _failure(path, count, error.ename, error.evalue) from error
+            texts[path] = nbformat.writes(cleaned(without_paths(notebook, [Path(home)]))) + "\n"
+            log(f"{path.stem}  executed")
+    for path, text in texts.items():
+        write_text(path, text)
+
+
+def _failure(notebook: Path, count: int | None, name: str, message: str, output: Path | None = None) -> CourseError:
+    sentence = message if name in ("CourseError", "DataError") else f"{name}: {message}"
+    written = f"\nWhat ran until then: {os.path.relpath(output, course_home())}" if output else ""
+    return CourseError(f"{notebook.name} stopped in its cell [{count}].\n{sentence}{written}")
+
+
+def _from_home(source: str) -> str:
+    """A data source as the kernels find it, which work in the course's home and not in the caller's folder."""
+    path = Path(source).expanduser()
+    if path.is_absolute():
+        return str(path)
+    there = path.exists() and source not in ("auto", "sample", "kaggle")
+    return Path(os.path.relpath(path, course_home())).as_posix() if there else source

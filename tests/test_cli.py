@@ -1,0 +1,300 @@
+"""The command `fer`: its arguments, its sentences and its exit statuses, on small notebooks of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from fer_utils import CourseError, checks
+from fer_utils.cleaning import cleaned, without_paths
+from fer_utils.cli import main
+from fer_utils.notebooks import find, read_parameters
+from fer_utils.runs import Run
+
+PARAMETERS = """# tag: parameters
+data: str = "auto"  # which faces
+run: str = "default"  # the run's name
+epochs: int = 3  # how often
+learning_rate: float = 1e-3  # how far
+flip: bool = True  # mirror or not"""
+SHOW = "print(data, run, repr((epochs, learning_rate, flip)))"
+
+
+@pytest.fixture
+def course(home, write_notebook) -> Path:
+    """A home with two small notebooks."""
+    write_notebook(home / "notebooks" / "01_first.ipynb", "# What is first?", PARAMETERS, SHOW)
+    write_notebook(home / "notebooks" / "02_second.ipynb", '# tag: parameters\nseed: int = 0  # chance\nrun: str = ""',
+                   "import os\nprint(seed, run, os.getcwd() == os.environ['FER_HOME'])")
+    return home
+
+
+def printed(path: Path) -> str:
+    notebook = nbformat.read(path, as_version=4)
+    return "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+def test_run_executes_all_notebooks_in_order_and_records_them(course, capsys):
+    assert main(["run", "--data", "sample", "--run", "mine", "-p", "epochs", "5", "-p", "flip", "false",
+                 "-p", "seed", "7"]) == 0
+    run = Run.open("mine")
+    assert printed(run.path / "notebooks" / "01_first.ipynb") == "sample mine (5, 0.001, False)\n"
+    assert printed(run.path / "notebooks" / "02_second.ipynb") == "7 mine True\n"
+    kept = run.read()
+    assert list(kept["seconds"]) == ["01_first", "02_second"] and kept["source"] == "sample" and kept["drawn"]
+    assert kept["parameters"] == {
+        "01_first": {"data": "sample", "run": "mine", "epochs": 5, "learning_rate": 1e-3, "flip": False},
+        "02_second": {"seed": 7, "run": "mine"}}
+    assert capsys.readouterr().out.splitlines()[-2:][0].startswith("01_first  ")
+
+
+def test_run_takes_names_and_paths(course, capsys, monkeypatch, write_notebook, tmp_path):
+    first, second = find()
+    assert find(["02_second", "notebooks/01_first.ipynb", str(first)]) == [second, first, first]
+    own = write_notebook(tmp_path / "own.ipynb", "print('own')")
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "own.ipynb", "02_second"]) == 0
+    assert printed(course / "reports" / "default" / "notebooks" / own.name) == "own\n"
+    assert main(["run", "03_third"]) == 1
+    assert capsys.readouterr().err == "There is no notebook 03_third: choose from 01_first, 02_second.\n"
+
+
+@pytest.mark.parametrize(("name", "value", "words"), [
+    ("epoch", "5", ["no parameter epoch", "epochs (int, default 3)", "flip (bool, default True)",
+                    "seed (int, default 0)"]),
+    ("epochs", "many", ["epochs is of type int", "'many'", "learning_rate (float, default 1e-3)"]),
+    ("epochs", "2.5", ["epochs is of type int"]),
+    ("learning_rate", "fast", ["learning_rate is of type float"]),
+    ("flip", "1", ["flip is of type bool"])])
+def test_parameters_are_checked_before_anything_runs(course, capsys, name, value, words):
+    assert main(["run", "--run", "mine", "-p", name, value]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and all(word in error for word in words)
+    assert not (course / "reports").exists()
+
+
+def test_parameters_are_read_as_each_notebook_declares_them(tmp_path):
+    def parameter(kind: str) -> dict:
+        return {"inferred_type_name": kind, "default": "0"}
+
+    declared = {tmp_path / "a": {"n": parameter("int"), "data": parameter("str")},
+                tmp_path / "b": {"n": parameter("float")}}
+    given = [("n", "3"), ("data", "x"), ("run", "y")]
+    assert read_parameters(declared, given) == {tmp_path / "a": {"n": 3, "data": "x"}, tmp_path / "b": {"n": 3.0}}
+
+
+@pytest.mark.parametrize("arguments", [["--data", "no/such/place"], ["--run", "../up"], ["--run", "a/b"]])
+def test_bad_data_or_run_is_refused_before_anything_is_written(course, capsys, arguments):
+    assert main(["run", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "Traceback" not in error
+    assert not (course / "reports").exists()
+
+
+def test_other_data_in_a_run_is_refused_before_anything_runs(course, capsys):
+    run = Run.open("mine")
+    run.record(fingerprint="0" * 64, source="fer2013.zip", drawn=False)
+    assert main(["run", "--run", "mine", "--data", "sample"]) == 1
+    assert capsys.readouterr().err.startswith("The run mine holds results on other faces (fer2013.zip)")
+    assert not (run.path / "notebooks").exists()
+
+
+def test_a_failing_cell_is_named_and_stops_the_run(course, capsys, write_notebook):
+    failing = course / "notebooks" / "01_first.ipynb"
+    write_notebook(failing, "# Title", PARAMETERS, "print('before')", "def divide():\n    return 1 / 0", "divide()",
+                   "print('after')")
+    assert main(["run", "--run", "mine"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-3:] == [
+        "01_first.ipynb stopped in its cell [5].", "ZeroDivisionError: division by zero",
+        "What ran until then: " + os.path.join("reports", "mine", "notebooks", "01_first.ipynb")]
+    executed = course / "reports" / "mine" / "notebooks"
+    assert [path.name for path in executed.iterdir()] == ["01_first.ipynb"]
+    assert printed(executed / "01_first.ipynb") == "before\n"
+    assert "seconds" not in Run.open("mine").read()
+
+
+def test_of_a_course_error_the_sentence_alone_is_printed(course, capsys, write_notebook):
+    write_notebook(course / "notebooks" / "01_first.ipynb",
+                   "from fer_utils.data import load_faces\nload_faces('nowhere')")
+    assert main(["run", "01_first"]) == 1
+    first, sentence, _ = capsys.readouterr().err.splitlines()
+    assert first == "01_first.ipynb stopped in its cell [1]." and "nowhere" in sentence and "Error" not in sentence
+
+
+def test_a_dead_kernel_is_one_sentence(course, capsys, write_notebook):
+    write_notebook(course / "notebooks" / "01_first.ipynb", "import os\nos._exit(1)")
+    assert main(["run", "01_first"]) == 1
+    assert "its kernel died" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_sentence_and_no_half_notebook(full_disk, capsys, monkeypatch, write_notebook, tmp_path):
+    monkeypatch.setenv("FER_HOME", str(full_disk))
+    path = write_notebook(tmp_path / "long.ipynb", "print('x' * 100_000)")
+    assert main(["run", str(path), "--run", "mine"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "long.ipynb cannot be written (No space left on device)" in error
+    assert not list(full_disk.rglob("*.ipynb"))
+
+
+def test_executed_notebooks_name_no_folder_of_the_machine(course, monkeypatch, tmp_path, write_notebook):
+    faces = tmp_path / "somewhere" / "faces"
+    write_notebook(course / "notebooks" / "01_first.ipynb", PARAMETERS,
+                   "import sys, fer_utils\nfrom pathlib import Path\nfrom fer_utils.data import course_home\n"
+                   "print(data, sys.prefix, Path.home(), course_home(), fer_utils.__file__)")
+    monkeypatch.setattr("fer_utils.notebooks.load_faces", lambda source: None)
+    monkeypatch.setattr("fer_utils.notebooks.Run.open", classmethod(lambda cls, name, faces=None: cls(course / "run")))
+    assert main(["run", "01_first", "--data", str(faces)]) == 0
+    text = (course / "run" / "notebooks" / "01_first.ipynb").read_text()
+    for folder in (course, tmp_path, Path.home(), sys.prefix, Path(__file__).parents[1]):
+        assert str(folder) not in text
+    assert printed(course / "run" / "notebooks" / "01_first.ipynb").startswith("./faces python ~ . ./fer_utils/")
+
+
+def test_pictures_are_no_paths():
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+    data = {"image/png": f"abc+{Path.home()}/x", "text/plain": f"{Path.home()}/x {Path.home()}s"}
+    cell = new_code_cell(outputs=[new_output("display_data", data)])
+    clean = without_paths(new_notebook(cells=[cell])).cells[0].outputs[0].data
+    assert clean == {"image/png": data["image/png"], "text/plain": f"~/x {Path.home()}s"}
+
+
+def test_a_relative_data_path_means_the_same_in_the_notebooks(course, monkeypatch, tmp_path):
+    from fer_utils.sample import draw_sample
+
+    draw_sample(tmp_path / "faces", n_train=30, n_test=30)
+    monkeypatch.chdir(tmp_path)
+    with pytest.warns(UserWarning, match="does not hold what FER2013"):
+        assert main(["run", "01_first", "--data", "faces", "--run", "mine"]) == 0
+    shown = printed(course / "reports" / "mine" / "notebooks" / "01_first.ipynb").split()[0]
+    assert (course / shown).resolve() == tmp_path / "faces"
+    assert Run.open("mine").read()["source"] == "faces"
+
+
+def test_refresh_stores_outputs_that_are_the_same_each_time(course, capsys, monkeypatch, write_notebook):
+    (course / "notebooks" / "02_second.ipynb").unlink()
+    path = write_notebook(course / "notebooks" / "01_first.ipynb", PARAMETERS,
+                          "import os, sys\nfrom pathlib import Path\n"
+                          "print(os.listdir(os.environ['FER_HOME']), os.environ['FER_DATA'], data)\nprint(Path.home())",
+                          "print('a')\nprint('note', file=sys.stderr)\nprint('b')", "1 + 1", "1 + 1")
+    monkeypatch.setenv("FER_DATA", "nowhere")
+    assert main(["refresh"]) == 0
+    first = path.read_bytes()
+    assert main(["refresh"]) == 0
+    assert path.read_bytes() == first
+    notebook = nbformat.read(path, as_version=4)
+    assert [cell.get("execution_count") for cell in notebook.cells] == [1, 2, 3, 4, 5]
+    assert notebook.cells[1].outputs[0].text == "[] sample auto\n~\n"
+    assert notebook.cells[0].metadata == {"tags": ["parameters"]} and notebook.cells[1].metadata == {}
+    assert len({cell.id for cell in notebook.cells}) == 5
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+
+
+def test_nbval_agrees_with_what_refresh_stored_to_the_character(course, write_notebook):
+    (course / "notebooks" / "02_second.ipynb").unlink()
+    path = write_notebook(course / "notebooks" / "01_first.ipynb", "import os\nprint('accuracy 0.81')",
+                          "# tag: nbval-ignore-output\nprint(os.getpid())", "{'n': 500}")
+    assert main(["refresh"]) == 0
+
+    def nbval() -> int:
+        arguments = ["--nbval", "--nbval-current-env", "-p", "no:cacheprovider", path]
+        return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=course, capture_output=True).returncode
+
+    assert nbval() == 0
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].outputs[0].text = "accuracy 0.82\n"
+    nbformat.write(notebook, path)
+    assert nbval() == 1
+
+
+def test_refresh_writes_nothing_when_a_cell_fails(course, capsys, write_notebook):
+    write_notebook(course / "notebooks" / "03_third.ipynb", "1", "raise ValueError('no')")
+    before = {path: path.read_bytes() for path in find()}
+    assert main(["refresh"]) == 1
+    assert capsys.readouterr().err == "03_third.ipynb stopped in its cell [2].\nValueError: no\n"
+    assert before == {path: path.read_bytes() for path in find()}
+
+
+def test_cleaning_keeps_what_the_author_said():
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    cell = new_code_cell("1", metadata={"tags": ["setup"], "execution": {"iopub.status.busy": "now"}, "papermill": {}})
+    notebook = cleaned(new_notebook(cells=[cell], metadata={"title": "T", "accelerator": "GPU", "widgets": {}}))
+    assert notebook.cells[0].metadata == {"tags": ["setup"]}
+    assert set(notebook.metadata) == {"title", "accelerator", "kernelspec", "language_info"}
+
+
+def test_data_prints_counts_and_audit(home, capsys):
+    assert main(["data", "sample"]) == 0
+    out = capsys.readouterr().out
+    assert "Angry" in out and "PublicTest" in out and "copies_in_train" in out
+    assert main(["data", "nowhere"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1
+
+
+def test_check_is_one_line_per_requirement(home, capsys):
+    assert main(["check"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("OK ") for line in lines)
+    for word in ("Python 3", "torch ", "captum", "fits torch", "device:", "kernel", "disk", "data: auto takes sample",
+                 "reports"):
+        assert sum(word in line for line in lines) >= 1, word
+
+
+def test_check_says_what_is_wrong_and_what_mends_it(home, capsys, monkeypatch):
+    required = ["numpy>=1000", "no-such-package>=1", 'ruff>=1000; extra == "dev"']
+    monkeypatch.setattr(checks.metadata, "requires", lambda name: required)
+    monkeypatch.setenv("FER_DATA", "nowhere")
+    monkeypatch.setattr(checks, "FREE_GB", 1e9)
+    monkeypatch.setattr(checks, "_vision", lambda: 1 / 0)
+    assert main(["check"]) == 1
+    out = capsys.readouterr().out
+    assert 'python -m pip install "numpy>=1000"' in out and "no-such-package is not installed (>=1)" in out
+    assert out.count("WRONG") == out.count("mend it: ") == 5 and "ruff" not in out
+
+
+def test_a_class_of_error_that_is_not_the_readers_shows_its_traceback(monkeypatch):
+    monkeypatch.setattr("fer_utils.cli.check", lambda options: {}["programmer"])
+    with pytest.raises(KeyError):
+        main(["check"])
+
+
+def test_interrupting_exits_130_and_leaves_whole_files(course, write_notebook):
+    if os.name == "nt":
+        pytest.skip("signals are POSIX's")
+    write_notebook(course / "notebooks" / "01_first.ipynb", "from pathlib import Path\nPath('begun').touch()",
+                   "import time\ntime.sleep(60)")
+    fer = subprocess.Popen([sys.executable, "-c", "from fer_utils.cli import main; raise SystemExit(main())", "run",
+                            "01_first", "--run", "mine"], stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if (course / "begun").exists():
+            break
+        time.sleep(0.05)
+    time.sleep(0.5)
+    fer.send_signal(signal.SIGINT)
+    _, error = fer.communicate(timeout=30)
+    assert fer.returncode == 130 and error.endswith("Interrupted.\n") and "Traceback" not in error
+    executed = list((course / "reports" / "mine" / "notebooks").iterdir())
+    assert [path.name for path in executed] == ["01_first.ipynb"]
+    nbformat.validate(nbformat.read(executed[0], as_version=4))
+
+
+def test_a_home_without_notebooks_uses_those_of_the_clone(home, monkeypatch, tmp_path, write_notebook):
+    monkeypatch.setattr("fer_utils.notebooks.__file__", str(tmp_path / "elsewhere" / "fer_utils" / "notebooks.py"))
+    with pytest.raises(CourseError, match="has no notebooks"):
+        find()
+    theirs = write_notebook(tmp_path / "elsewhere" / "notebooks" / "01_first.ipynb", "1")
+    assert find() == [theirs]
+
+
+def test_usage_errors_exit_2(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["fly"])
+    assert stop.value.code == 2

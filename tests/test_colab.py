@@ -1,0 +1,174 @@
+"""Away from home: a bare virtual environment in which torch and Jupyter are there already, as on Colab.
+
+One notebook at a time arrives in an empty folder; its set-up cell has to bring the course, from a git address on this
+disk, and to leave torch as it is.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from fer_utils import CourseError
+from fer_utils.colab import SETUP_CELL, UNSTAMPED, badge, repository, setup_cell, stamp
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PROBE = """
+from importlib import metadata, util
+print(*((util.find_spec(name).origin, metadata.version(name)) for name in ("torch", "torchvision", "numpy")))
+"""
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory) -> Path:
+    """What Colab has: every package of this environment but the course."""
+    folder = tmp_path_factory.mktemp("outside")
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if "fer_utils" not in path.name and path.suffix != ".pth":
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> str:
+    """A git address on this disk that holds the package as it is now."""
+    clone = tmp_path_factory.mktemp("clone")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, clone)
+    shutil.copytree(ROOT / "fer_utils", clone / "fer_utils", ignore=shutil.ignore_patterns("__pycache__"))
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "The package"]):
+        subprocess.run(["git", *identity, *command], cwd=clone, check=True)
+    return clone.as_uri()
+
+
+class Machine:
+    """A fresh virtual environment that sees `outside`, and an empty folder to work in."""
+
+    def __init__(self, folder: Path, outside: Path, address: str) -> None:
+        self.content, self.bare = folder / "content", folder / "bare"
+        self.content.mkdir()
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", self.bare], check=True)
+        self.python = self.bare / "bin" / "python"
+        packages = next(self.bare.glob("lib/python*/site-packages"))
+        (packages / "outside.pth").write_text(f"{outside}\n")
+        ours = {"FER_HOME", "FER_DATA", "PYTHONPATH", "VIRTUAL_ENV"}
+        self.environment = {name: value for name, value in os.environ.items() if name not in ours}
+        self.environment |= {"FER_REPOSITORY": address, "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        self.environment |= {"PIP_NO_BUILD_ISOLATION": self._no_isolation()}
+
+    def _no_isolation(self) -> str:
+        """Older pips read this variable the wrong way round, so ask this one which value builds with what is there."""
+        ask = ("from pip._internal.commands import create_command; "
+               "print(bool(create_command('install').parse_args(['x'])[0].build_isolation))")
+        return "0" if self.run("-c", ask, PIP_NO_BUILD_ISOLATION="0").stdout == "False\n" else "1"
+
+    def run(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess:
+        return subprocess.run([self.python, *arguments], cwd=self.content, capture_output=True, text=True,
+                              env={**self.environment, **extra})
+
+    def papermill(self, notebook: nbformat.NotebookNode) -> list[str]:
+        """Execute the only file that arrived; returns what each cell printed."""
+        path, output = self.content / "only.ipynb", self.bare / "out.ipynb"
+        nbformat.write(notebook, path)
+        done = self.run("-m", "papermill", str(path), str(output), "-k", "python3", "--no-progress-bar")
+        assert done.returncode == 0, done.stdout + done.stderr
+        executed = nbformat.read(output, as_version=4)
+        return ["".join(output.get("text", "") for output in cell.get("outputs", [])) for cell in executed.cells]
+
+
+@pytest.fixture
+def machine(tmp_path, outside, address) -> Machine:
+    if os.name == "nt":
+        pytest.skip("the folder of links needs POSIX")
+    machine = Machine(tmp_path, outside, address)
+    missing = machine.run("-c", "import fer_utils")
+    assert missing.returncode == 1 and "No module named 'fer_utils'" in missing.stderr
+    return machine
+
+
+def until_imports(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook up to the first code cell after its set-up cell, which imports what it takes from the course."""
+    code = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    setup = next(i for i in code if "setup" in notebook.cells[i].metadata.get("tags", []))
+    notebook.cells = notebook.cells[: next(i for i in code if i > setup) + 1]
+    return notebook
+
+
+def test_the_set_up_cell_installs_the_course_once_and_leaves_torch_alone(machine, address):
+    imported = "import torch; print(torch.__file__, torch.__version__)"
+    before = machine.run("-c", imported).stdout
+    notebook = new_notebook(cells=[new_code_cell(SETUP_CELL), new_code_cell("import fer_utils\nfer_utils.__file__"),
+                                   new_code_cell("from fer_utils import runs; print(runs.git_commit())"),
+                                   new_code_cell(SETUP_CELL)])
+    notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    first, _, commit, again = machine.papermill(notebook)
+    assert first == f"The course is installed from {address}\n" and again == ""
+    assert len(commit.strip()) == 40
+    assert machine.run("-c", imported).stdout == before and "torch" in before
+    assert machine.papermill(notebook)[0] == ""
+    assert str(machine.bare) in machine.run("-c", "import fer_utils; print(fer_utils.__file__)").stdout
+
+
+def test_without_an_address_the_set_up_cell_says_what_to_do(machine):
+    done = machine.run("-c", SETUP_CELL, FER_REPOSITORY=UNSTAMPED)
+    assert done.returncode == 1 and "fer colab YOU/FORK" in done.stderr.splitlines()[-1]
+
+
+def test_at_home_the_set_up_cell_does_nothing():
+    done = subprocess.run([sys.executable, "-c", SETUP_CELL], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert len(SETUP_CELL.splitlines()) <= 14
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_each_notebook_gets_the_course_by_itself(machine, path):
+    before = machine.run("-c", PROBE).stdout
+    whole = path.stem.startswith("01")
+    notebook = nbformat.read(path, as_version=4)
+    texts = machine.papermill(notebook if whole else until_imports(notebook))
+    assert any(text.startswith("The course is installed from file:") for text in texts)
+    assert machine.run("-c", PROBE).stdout == before and "torch" in before
+    if whole:
+        assert (machine.content / "reports" / "default" / "run.json").is_file()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_each_notebook_has_the_cells_of_the_code_and_the_address_of_the_project(path):
+    cells = nbformat.read(path, as_version=4).cells
+    for tag, source in {"setup": setup_cell(repository(ROOT)), "badge": badge(repository(ROOT), path.stem)}.items():
+        assert [cell.source for cell in cells if tag in cell.metadata.get("tags", [])] == [source]
+
+
+def test_stamping_reaches_whatever_names_the_repository(tmp_path, write_notebook):
+    (tmp_path / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{UNSTAMPED}"\n')
+    (tmp_path / "README.md").write_text(f"`fer colab OWNER/REPO`, {UNSTAMPED}.\n{badge(UNSTAMPED, '01_eda')}\n")
+    path = write_notebook(tmp_path / "notebooks" / "01_eda.ipynb", f"# tag: setup\n{SETUP_CELL}", "1 + 1")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell(badge(UNSTAMPED, "01_eda"), metadata={"tags": ["badge"]}))
+    nbformat.write(notebook, path)
+    for fork in ("some-one/a.course", "other/course", "OWNER/REPO"):
+        new = f"https://github.com/{fork}"
+        assert {changed.name for changed in stamp(tmp_path, fork)} == {"pyproject.toml", "README.md", "01_eda.ipynb"}
+        assert repository(tmp_path) == new and stamp(tmp_path, fork) == []
+        cells = nbformat.read(path, as_version=4).cells
+        assert [cell.source for cell in cells] == [badge(new, "01_eda"), setup_cell(new), "1 + 1"]
+        assert f"/github/{fork}/blob/main/notebooks/01_eda.ipynb" in cells[0].source and f'"{new}"' in cells[1].source
+        readme = (tmp_path / "README.md").read_text()
+        assert readme == f"`fer colab OWNER/REPO`, {new}.\n{badge(new, '01_eda')}\n"
+    assert path.read_text().endswith("}\n")
+
+
+@pytest.mark.parametrize("fork", ["", "owner", "a/b/c", "https://github.com/a/b", "a b/c"])
+def test_what_names_no_repository_is_refused(tmp_path, fork):
+    with pytest.raises(CourseError):
+        stamp(tmp_path, fork)
+    with pytest.raises(CourseError, match="no clone of the course"):
+        stamp(tmp_path, "a/b")

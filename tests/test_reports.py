@@ -1,0 +1,69 @@
+"""The committed numbers of the real run are what its committed predictions say."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+
+from fer_utils import CLASSES
+from fer_utils.evaluation import wilson
+
+METRICS = Path(__file__).parents[1] / "reports" / "fer2013" / "metrics"
+
+
+@pytest.fixture(scope="module")
+def stored() -> dict:
+    if not (METRICS / "evaluation.json").exists():
+        pytest.skip("reports/fer2013 holds no evaluation yet: make report DATA=<FER2013> RUN=fer2013")
+    return json.loads((METRICS / "evaluation.json").read_text(encoding="utf-8"))
+
+
+def predictions(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    table = pd.read_csv(METRICS / "predictions" / f"PosterCNN-seed{seed}.csv", index_col="index")
+    assert table.index.tolist() == list(range(len(table)))
+    return table["label"].to_numpy(), table[[f"p_{name.lower()}" for name in CLASSES]].to_numpy(np.float32)
+
+
+def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
+    """Guo et al. 2017, equation 3, written out."""
+    confidence, hit = probabilities.max(1), probabilities.argmax(1) == labels
+    total = 0.0
+    for k in range(bins):
+        inside = (confidence >= k / bins) & ((confidence < (k + 1) / bins) | (k == bins - 1))
+        if inside.any():
+            total += abs(hit[inside].mean() - confidence[inside].mean()) * inside.sum()
+    return total / len(labels)
+
+
+def test_the_chosen_models_scores(stored):
+    scores = stored["PosterCNN"]
+    labels, probabilities = predictions(scores["chosen_seed"])
+    predicted = probabilities.argmax(1)
+    assert scores["n"] == len(labels) == 3965 and scores["chosen_on"] == "validation"
+    assert scores["accuracy"] == pytest.approx(accuracy_score(labels, predicted))
+    assert scores["accuracy_ci"] == pytest.approx(wilson((labels == predicted).sum(), len(labels)))
+    assert scores["macro_f1"] == pytest.approx(f1_score(labels, predicted, average="macro"))
+    assert scores["confusion"] == confusion_matrix(labels, predicted).tolist()
+    assert scores["ece"] == pytest.approx(calibration_error(probabilities, labels), abs=1e-6)
+    for k, name in enumerate(CLASSES):
+        assert scores["per_class"][name]["recall"] == pytest.approx((predicted[labels == k] == k).mean())
+
+
+def test_every_seed_and_the_choice_among_them(stored):
+    scores = stored["PosterCNN"]
+    accuracies = [float((p.argmax(1) == labels).mean()) for labels, p in map(predictions, scores["seeds"])]
+    assert scores["accuracy_per_seed"] == pytest.approx(accuracies)
+    assert scores["mean"] == pytest.approx(np.mean(accuracies))
+    assert scores["std"] == (pytest.approx(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None)
+    assert scores["chosen_seed"] == scores["seeds"][int(np.argmax(scores["val_acc_per_seed"]))]
+
+
+def test_the_majority_class_is_the_most_frequent_one(stored):
+    labels, _ = predictions(stored["PosterCNN"]["chosen_seed"])
+    majority = stored["baselines"]["majority"]
+    assert majority["accuracy"] == pytest.approx((labels == CLASSES.index(majority["class"])).mean())
+    assert majority["accuracy"] == pytest.approx(0.447, abs=0.0005)
+    assert stored["baselines"]["class_competition"]["accuracy"] == 0.76696

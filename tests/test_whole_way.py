@@ -1,0 +1,36 @@
+"""The whole way: every notebook in order through `fer run`, on the sample, with tiny parameters."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_whole_way_with_tiny_parameters(home):
+    names = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    done = subprocess.run([sys.executable, "-m", "fer_utils.cli", "run", "--data", "sample", "--run", "tiny",
+                           "-p", "epochs", "2"], cwd=home, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[-len(names):]] == names
+    run = home / "reports" / "tiny"
+    assert sorted(path.stem for path in (run / "notebooks").iterdir()) == names
+    kept = json.loads((run / "run.json").read_text())
+    assert kept["drawn"] and kept["source"] == "sample" and sorted(kept["seconds"]) == names
+    assert kept["seeds"] and kept["device"] and kept["precision"] and kept["threads"]
+    history = pd.read_csv(run / "history.csv")
+    assert history[history["model"] == "PosterCNN"]["epoch"].tolist() == [1, 2]
+    assert (run / "checkpoints" / "PosterCNN-seed0.safetensors").is_file()
+    assert json.loads((run / "metrics" / "training.json").read_text())["PosterCNN"]["train_size"] == 1050
+    scores = json.loads((run / "metrics" / "evaluation.json").read_text())
+    assert scores["PosterCNN"]["n"] == 500 and "baselines" in scores
+    assert len(pd.read_csv(run / "metrics" / "predictions" / "PosterCNN-seed0.csv")) == 500
+    for form in ("svg", "pdf", "png"):
+        assert len(list((run / "figures").glob(f"*.{form}"))) >= 5
+    assert all(">drawn faces</text>" in path.read_text() for path in (run / "figures").glob("*.svg"))
+    text = "".join(path.read_text() for path in [run / "run.json", *(run / "notebooks").iterdir()])
+    assert str(home) not in text and str(ROOT) not in text
+    assert [path.name for path in home.iterdir()] == ["reports"], "a notebook wrote outside the run's folder"
