@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from fer_utils import CLASSES
 from fer_utils.data import Faces
-from fer_utils.figures import CLASS_COLOURS, GREY, INK, PALE, POSTER, show_face
+from fer_utils.figures import CLASS_COLOURS, GREY, INK, POSTER, show_face
 
 BARE = {"frame_on": False, "xticks": [], "yticks": []}
 
@@ -33,40 +33,34 @@ def class_counts(faces: Faces) -> Figure:
     return fig
 
 
-def montage(images: np.ndarray, columns: int, gap: int = 3) -> np.ndarray:
-    """Images (n, 48, 48), 0 to 255, laid out row by row on one white sheet, which is drawn faster than n axes."""
-    rows, side = -(-len(images) // columns), images.shape[1] + gap
-    sheet = np.full((rows * columns, side, side), 255.0)
-    sheet[: len(images), gap:, gap:] = images
-    return sheet.reshape(rows, columns, side, side).swapaxes(1, 2).reshape(rows * side, columns * side)
-
-
 def faces_by_class(faces: Faces, columns: int = 10, seed: int = 0) -> Figure:
     """Two rows of randomly chosen faces for each class, named at the left."""
-    rng = np.random.default_rng(seed)
+    order = np.random.default_rng(seed).permutation(len(faces))
     fig, grid = plt.subplots(3, 1, figsize=(7, 4.55), subplot_kw={"xticks": [], "yticks": []})
     for k, (axes, name) in enumerate(zip(grid, CLASSES, strict=True)):
-        chosen = rng.permutation(np.flatnonzero(faces.labels == k))[: 2 * columns]
-        axes.imshow(montage(faces.images[chosen], columns), cmap="gray", vmin=0, vmax=255)
+        chosen = order[faces.labels[order] == k][: 2 * columns]
+        tiles = np.full((2 * columns, 51, 51), 255)  # each face with a white margin of three pixels
+        tiles[: len(chosen), 3:, 3:] = faces.images[chosen]
+        axes.imshow(tiles.reshape(2, columns, 51, 51).swapaxes(1, 2).reshape(102, -1), cmap="gray", vmin=0, vmax=255)
         axes.set_ylabel(name, fontweight="bold", fontsize=10)
-        axes.spines["bottom"].set_visible(False)
         axes.spines["left"].set(color=CLASS_COLOURS[name], linewidth=5)
+        axes.spines["bottom"].set_visible(False)
     return fig
 
 
 def mean_faces(faces: Faces) -> Figure:
     """The mean face of each class, and under them the difference of every two of them in grey levels."""
     means = np.stack([faces.images[faces.labels == k].mean(axis=0) for k in range(3)])
-    first, second = [1, 1, 0], [0, 2, 2]
-    differences = means[first] - means[second]
+    differences = means[[1, 1, 0]] - means[[0, 2, 2]]
     limit = np.ceil(np.abs(differences).max())
     fig, grid = plt.subplots(2, 3, figsize=(7, 5.4), subplot_kw=BARE)
     for k, axes in enumerate(grid[0]):
         axes.imshow(means[k], cmap="gray", vmin=means.min(), vmax=means.max())
         axes.set_title(f"{CLASSES[k]}, mean of {(faces.labels == k).sum():,}", loc="center", fontsize=9)
-    for k, axes in enumerate(grid[1]):
-        drawn = axes.imshow(differences[k], cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axes.set_title(f"{CLASSES[first[k]]} − {CLASSES[second[k]]}", loc="center", fontsize=9)
+    pairs = ("Happy − Angry", "Happy − Neutral", "Angry − Neutral")
+    for axes, pair, difference in zip(grid[1], pairs, differences, strict=True):
+        drawn = axes.imshow(difference, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axes.set_title(pair, loc="center", fontsize=9)
     bar = fig.colorbar(drawn, ax=grid[1], location="bottom", shrink=0.6, aspect=45, pad=0.03)
     bar.set_label("difference in grey levels (red: the class named first is brighter there)", fontsize=8)
     fig.get_layout_engine().set(hspace=0.05)
@@ -92,7 +86,6 @@ def accuracy_floor(scores: pd.DataFrame, poster: float | None = None) -> Figure:
     """Accuracy and interval of simple guesses (index: who guesses; columns accuracy, low, high) and the poster's."""
     rows = np.arange(len(scores))
     fig, axes = plt.subplots(figsize=(7, 0.8 + 0.4 * len(scores)))
-    axes.hlines(rows, 0, scores["accuracy"], color=PALE, lw=1)
     axes.hlines(rows, scores["low"], scores["high"], color=INK, lw=2.5)
     axes.plot(scores["accuracy"], rows, "o", color=INK)
     for row, (score, high) in enumerate(zip(scores["accuracy"], scores["high"], strict=True)):

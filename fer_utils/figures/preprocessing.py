@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 
 from fer_utils import CLASSES
 from fer_utils.figures import CLASS_COLOURS, GREY, INK, OURS, POSTER, show_face
-from fer_utils.figures.eda import montage
 
 
 def scaling(image: np.ndarray, row: int = 31, column: int = 18, size: int = 6) -> Figure:
@@ -67,12 +66,12 @@ def stratification(random: np.ndarray, stratified: np.ndarray) -> Figure:
 def rows_of_faces(rows: dict[str, np.ndarray], titles: list[str] | None = None) -> Figure:
     """Each entry's images (n, 48, 48), 0 to 255, in a row behind its name; `titles` stand above the columns."""
     columns = max(map(len, rows.values()))
-    fig, grid = plt.subplots(len(rows), 1, figsize=(7, 6.1 / columns * len(rows) + 0.2), squeeze=False)
-    for axes, (name, images) in zip(grid[:, 0], rows.items(), strict=True):
-        axes.imshow(montage(images, columns), cmap="gray", vmin=0, vmax=255)
-        axes.set(xticks=[], yticks=[24], yticklabels=[name], frame_on=False)
-        axes.tick_params(length=0, labelsize=9, labelcolor=INK, labeltop=True, labelbottom=False)
-    grid[0, 0].set_xticks(51 * np.arange(columns) + 27, titles or [""] * columns)
+    size = (7, 6.3 / columns * len(rows) + 0.2)
+    fig, grid = plt.subplots(len(rows), columns, figsize=size, squeeze=False, subplot_kw={"frame_on": False})
+    for row, (line, (name, images)) in enumerate(zip(grid, rows.items(), strict=True)):
+        for axes, image, title in zip(line, images, titles or [""] * columns, strict=False):
+            show_face(axes, image, "" if row else title)
+        line[0].text(-0.1, 0.5, name, transform=line[0].transAxes, ha="right", va="center")
     return fig
 
 

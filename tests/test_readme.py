@@ -1,0 +1,101 @@
+"""README.md says what the committed run and the project's files say: a number there that moved fails here."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from fer_utils.published import poster_log
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+REPORT = ROOT / "reports" / "fer2013"
+
+
+@pytest.fixture(scope="module")
+def metrics() -> dict:
+    read = {name: json.loads((REPORT / "metrics" / f"{name}.json").read_text()) for name in ("training", "evaluation")}
+    return read | {"run": json.loads((REPORT / "run.json").read_text())}
+
+
+def results(metrics: dict) -> list[str]:
+    """The rows of the README's table of results, as they follow from the metrics."""
+    training, scores = metrics["training"]["PosterCNN"], metrics["evaluation"]["PosterCNN"]
+    base, seeds = metrics["evaluation"]["baselines"], len(training["seeds"])
+
+    def row(name: str, n: int, ours: str, others: str) -> str:
+        return f"| {name} | {n:,} | {ours} | {others} |"
+
+    def with_interval(part: dict) -> str:
+        low, high = part["accuracy_ci"]
+        return f"{part['accuracy']:.4f} ({low:.4f} to {high:.4f})"
+
+    best = poster_log()["val_acc"].max()
+    return [
+        row(f"best validation accuracy, {seeds} seeds", training["val_size"],
+            f"{training['mean']:.4f} ± {training['std']:.4f}", f"{best}, one training"),
+        row("test accuracy, the seed chosen on validation", scores["n"], f"**{with_interval(scores)}**", "not stated"),
+        row(f"test accuracy, {seeds} seeds", scores["n"], f"{scores['mean']:.4f} ± {scores['std']:.4f}", "not stated"),
+        row("the same without leaked images", scores["clean"]["n"], with_interval(scores["clean"]), "not stated"),
+        row("macro-F1", scores["n"], f"{scores['macro_f1']:.4f}", "not stated"),
+        row("always the most frequent class", base["majority"]["n"], f"{base['majority']['accuracy']:.4f}", "–"),
+        row("the class competition's baseline", base["class_competition"]["n"], "–",
+            str(base["class_competition"]["accuracy"])),
+        row("the best public result on this task", base["best_public_result"]["n"], "–",
+            str(base["best_public_result"]["accuracy"])),
+    ]
+
+
+def sentences(metrics: dict) -> list[str]:
+    """The statements beside the table."""
+    training, run = metrics["training"]["PosterCNN"], metrics["run"]
+    distance, gap = training["poster"]["distance_in_std"], training["poster"]["largest_train_loss_gap"]
+    side = "above" if distance > 0 else "below"
+    return [
+        f"{abs(distance):.1f} standard deviations {side} the mean of our seeds",
+        f"never further than {gap:.3f} from the poster's",
+        f"{training['seconds_per_epoch']:.0f} seconds an epoch",
+        f"{training['train_size']:,} images to learn from and {training['val_size']:,} to choose by",
+        f"seeds {training['seeds'][0]} to {training['seeds'][-1]}",
+        f"{run['threads']} threads of an {run['processor']}",
+        run["precision"],
+    ]
+
+
+def test_every_result_is_the_committed_runs(metrics):
+    for line in results(metrics):
+        assert line in README, f"README.md lacks this row of its table:\n{line}"
+    text = " ".join(README.split())
+    for sentence in sentences(metrics):
+        assert sentence in text, f"README.md lacks: {sentence}"
+
+
+def test_no_accuracy_stands_in_the_readme_that_no_metric_made(metrics):
+    made = " ".join(results(metrics) + sentences(metrics))
+    for number in re.findall(r"\b0\.\d{3,}\b", README):
+        assert number in made, f"README.md states {number}, which no committed metric gives"
+
+
+def test_the_poster_is_beaten_or_missed_as_the_text_says(metrics):
+    training, scores = metrics["training"]["PosterCNN"], metrics["evaluation"]["PosterCNN"]
+    base = metrics["evaluation"]["baselines"]["class_competition"]["accuracy"]
+    low, high = scores["accuracy_ci"]
+    verdict = "above" if low > base else "below" if high < base else "not distinguishable from"
+    assert f"is {verdict} the class competition's baseline" in " ".join(README.split())
+    reached = training["mean"] >= poster_log()["val_acc"].max()
+    assert ("reaches the poster's" if reached else "does not reach the poster's") in " ".join(README.split())
+
+
+def test_every_notebook_and_every_link_is_there():
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert f"(notebooks/{path.name})" in README
+    for target in re.findall(r"\]\((?!https?://|#)([^)]+)\)", README):
+        assert (ROOT / target).exists(), f"README.md links to {target}, which is not there"
+
+
+def test_the_commands_of_the_readme_exist():
+    make = set(re.findall(r"\bmake ([a-z]+)", README))
+    assert make <= set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    fer = set(re.findall(r"\bfer ([a-z]+) ?", "\n".join(re.findall(r"`[^`]+`|^ .*$|^fer .*$", README, re.MULTILINE))))
+    assert fer <= set(re.findall(r'command\("([a-z]+)"', (ROOT / "fer_utils" / "cli.py").read_text()))
