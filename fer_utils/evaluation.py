@@ -27,7 +27,7 @@ BEST_PUBLIC_RESULT = 0.82244
 
 
 @torch.no_grad()
-def predict(model: nn.Module, images: np.ndarray, batch_size: int = 512) -> np.ndarray:
+def predict(model: nn.Module, images: np.ndarray, batch_size: int = 64) -> np.ndarray:
     """Class probabilities, float32 (N, 3), of uint8 images (N, 48, 48): the softmax of the model's logits."""
     model.eval()
     device = next(model.parameters()).device

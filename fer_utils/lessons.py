@@ -10,7 +10,7 @@ from fer_utils import CourseError
 from fer_utils.data import Split
 from fer_utils.models import build_model, load_weights, read_metadata
 from fer_utils.runs import Run
-from fer_utils.training import Result, TrainConfig, choose_device, describe_device, fit
+from fer_utils.training import Result, TrainConfig, choose_device, choose_precision, describe_device, fit
 
 
 def show_source(thing) -> Markdown:
@@ -28,10 +28,11 @@ def trained(run: Run, parts: Split, config: TrainConfig, log=print) -> Result:
     log(f"{config.model}, seed {config.seed}: training now, {config.epochs} epochs on {len(parts.train):,} images.")
     result = fit(parts.train, parts.val, config, checkpoint=path, log=log)
     run.write_history(result.history)
+    device = choose_device(config.device)
     run.record(
         seeds=sorted({*run.read().get("seeds", []), config.seed}),
-        device=describe_device(choose_device(config.device)),
-        precision="float32",
+        device=describe_device(device),
+        precision=choose_precision(config.precision, device),
     )
     return result
 

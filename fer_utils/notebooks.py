@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 import nbformat
@@ -17,7 +18,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from fer_utils import CourseError
 from fer_utils.cleaning import cleaned, without_paths
 from fer_utils.data import course_home, load_faces
-from fer_utils.files import write_text
+from fer_utils.files import replacing, write_text
 from fer_utils.runs import Run
 
 EVERYWHERE = {"data", "run"}
@@ -139,6 +140,10 @@ def refresh(log: Callable[[str], None] = print) -> None:
                 raise _failure(path, count, error.ename, error.evalue) from error
             texts[path] = nbformat.writes(cleaned(without_paths(notebook, [Path(home)]))) + "\n"
             log(f"{path.stem}  executed")
+        picture = Path(home, "reports", "default", "figures", "evaluation_probabilities.png")
+        if picture.exists():  # the README shows it
+            with replacing(clone() / "reports" / "sample.png") as temporary:
+                copyfile(picture, temporary)
     for path, text in texts.items():
         write_text(path, text)
 

@@ -129,3 +129,16 @@ def test_a_device_that_is_not_there_is_named():
 def test_a_gpu_is_used_with_no_edit(parts):
     result = fit(*parts, TrainConfig(epochs=2, batch_size=32))
     assert next(result.model.parameters()).is_cuda
+
+
+def test_bfloat16_learns_as_well(parts):
+    config = TrainConfig(epochs=4, batch_size=32, precision="bfloat16")
+    result = fit(*parts, config, log=lambda _: None)
+    assert result.best["val_acc"] > 0.8
+    assert all(value.dtype != torch.bfloat16 for value in result.model.state_dict().values())
+
+
+def test_auto_precision_is_float32_without_a_gpu():
+    assert training.choose_precision("auto", torch.device("cpu")) == "float32"
+    with pytest.raises(CourseError, match="precision is 'float16'"):
+        training.choose_precision("float16", torch.device("cpu"))
