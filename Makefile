@@ -4,7 +4,7 @@ RUN ?= sample
 PARAMS ?=
 BIN = .venv/bin
 
-.PHONY: report test lint refresh lab
+.PHONY: report test lint refresh lab labtest poster site
 
 report: .venv/installed
 	$(BIN)/fer run --data "$(DATA)" --run "$(RUN)" $(PARAMS)
@@ -21,6 +21,15 @@ refresh: .venv/installed
 
 lab: .venv/installed
 	$(BIN)/jupyter lab notebooks
+
+labtest: .venv/installed
+	FER_LAB=all $(BIN)/python -m pytest tests/test_jupyterlab.py
+
+poster: .venv/installed
+	$(BIN)/fer poster "$(RUN)"
+
+site: .venv/installed
+	$(BIN)/fer site "$(RUN)"
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'

@@ -40,6 +40,19 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--run", default="default", metavar="NAME", help="the run's name (default: default)")
     added.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
                        help="a parameter of the notebooks; may be repeated")
+    added = command("figure", figure, "Export one figure of a run at the width that a paper or a slide needs.")
+    added.add_argument("run", metavar="RUN", help="the run's name")
+    added.add_argument("name", metavar="NAME", help="the figure's name, for example training_curves")
+    added.add_argument("--width-mm", type=float, default=89, metavar="MM", help="its width (default: 89, one column)")
+    added.add_argument("--format", default="pdf", choices=["pdf", "svg", "png"], help="default: pdf; png has 300 dpi")
+    added = command("poster", poster, "Set the poster of a run: reports/<run>/poster.pdf.")
+    added.add_argument("run", metavar="RUN", help="the run's name")
+    added.add_argument("--paper", default="a0", choices=["a0", "a1", "a2", "a3"], help="its size (default: a0)")
+    added.add_argument("--author", metavar="LINE", help="who made it, in one line")
+    added.add_argument("--title", metavar="LINE", help="another title")
+    added.add_argument("--photos", action="store_true", help="with the run's own faces, as poster-photos.pdf")
+    added = command("site", site, "Build the site of a run: reports/<run>/site/.")
+    added.add_argument("run", metavar="RUN", help="the run's name")
     command("refresh", refresh, "Execute every notebook on the sample and store the outputs in notebooks/.")
     added = command("colab", colab, "Stamp a repository's address into the notebooks, for Colab.")
     added.add_argument("fork", metavar="OWNER/REPO", help="the repository on GitHub")
@@ -71,6 +84,30 @@ def run(options: argparse.Namespace) -> None:
 
     data = [("data", options.data)] if options.data else []
     run_notebooks(options.notebooks, [*data, ("run", options.run), *map(tuple, options.parameter)])
+
+
+def figure(options: argparse.Namespace) -> None:
+    """Export a figure and say where it is."""
+    from fer_utils.poster import export_figure
+    from fer_utils.runs import Run
+
+    print(export_figure(Run.open(options.run), options.name, options.width_mm, options.format))
+
+
+def poster(options: argparse.Namespace) -> None:
+    """Set a run's poster and say where it is."""
+    from fer_utils.poster import make_poster
+    from fer_utils.runs import Run
+
+    print(make_poster(Run.open(options.run), options.paper, options.author, options.photos, options.title))
+
+
+def site(options: argparse.Namespace) -> None:
+    """Build a run's site and say where it is."""
+    from fer_utils.runs import Run
+    from fer_utils.site import build_site
+
+    print(build_site(Run.open(options.run)))
 
 
 def refresh(options: argparse.Namespace) -> None:

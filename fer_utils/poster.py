@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import matplotlib
 import pandas as pd
 
 from fer_utils import CLASSES, CourseError, figures
@@ -28,32 +29,52 @@ def make_poster(run: Run, paper: str = "a0", author: str | None = None, photos: 
                 title: str | None = None) -> Path:
     """Write the run's `poster.pdf`, one landscape page, and return its path.
 
-    paper: a0, a1, a2 or a3; author: a line under the title. With `photos` the file is `poster-photos.pdf`, its faces are
-    the run's own, and it must not be published. The same run and versions give the same bytes. Raises CourseError where
-    there is no such run, where Typst is not installed, and where something does not fit, a long title for example.
+    paper: a0, a1, a2 or a3; author: a line under the title. With `photos` the file is `poster-photos.pdf`: it shows the
+    run's own faces and must not be published. The same run and versions give the same bytes. Raises CourseError where
+    there is no such run, where Typst is not installed, and where something does not fit, such as a long title.
     """
-    typst = _typst()
     if not (run.path / "run.json").is_file():
-        raise CourseError(f"There is no run {run.path.name} in {run.path.parent}: make it by "
-                          f"`fer run --run {run.path.name}`.")
+        raise CourseError(f"There is no run in {run.path}: make it by `fer run --run {run.path.name}`.")
     if paper not in PAPERS:
         raise CourseError(f"The paper {paper!r} is none of {', '.join(PAPERS)}: choose one of them.")
-    texts = {"title": _line(title, TITLE), "author": _line(author, ""), "paper": paper}
+    texts = {"title": _line(title) or TITLE, "author": _line(author), "paper": paper, "photos": photos}
     with TemporaryDirectory() as folder:
         shutil.copytree(template(), folder, dirs_exist_ok=True)
-        facts = texts | {"photos": photos, "figures": _figures(run, Path(folder), photos), **collect(run)}
-        Path(folder, "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-        compiler = typst.Compiler(Path(folder, "poster.typ"), root=folder, ignore_system_fonts=True,
-                                  font_paths=[_matplotlib_fonts()])
         try:
+            facts = texts | {"figures": _figures(run, Path(folder), photos)} | collect(run)
+            Path(folder, "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+            compiler = _compiler(Path(folder, "poster.typ"))
             _check(json.loads(compiler.query("<fit>", field="value")))
             pdf = compiler.compile(format="pdf")
-        except typst.TypstError as error:
-            raise CourseError(f"Typst cannot set the poster of the run {run.path.name} ({error.message}): see whether "
-                              "its metrics were written by this version of the course.") from error
+        except (RuntimeError, KeyError, TypeError) as error:
+            raise CourseError(f"The poster of the run {run.path.name} cannot be set ({error}): see whether this "
+                              "version of the course wrote its metrics.") from error
     path = run.path / ("poster-photos.pdf" if photos else "poster.pdf")
     with replacing(path) as temporary:
         temporary.write_bytes(pdf)
+    return path
+
+
+def export_figure(run: Run, name: str, width_mm: float = 89.0, form: str = "pdf") -> Path:
+    """Write figures/<name>-<width>mm.<form>: the run's vector figure, text and all, scaled to exactly `width_mm`.
+
+    form: pdf, svg, or png with 300 dpi. Raises CourseError where the run has no such figure or the width is no width.
+    """
+    drawings = {path.stem: path for path in sorted(run.path.glob("figures/*.svg")) if not path.stem.endswith("mm")}
+    if name not in drawings:
+        known = ", ".join(drawings) or "none"
+        raise CourseError(f"The run {run.path.name} has no figure {name!r}: choose from {known}.")
+    if not 10 <= width_mm <= 2000:
+        raise CourseError(f"A figure cannot be {width_mm:g} mm wide here: give 10 to 2,000 mm.")
+    with TemporaryDirectory() as folder:
+        shutil.copy(drawings[name], Path(folder, "figure.svg"))
+        page = Path(folder, "page.typ")
+        page.write_text(f"#set page(width: {width_mm}mm, height: auto, margin: 0mm)\n#set document(date: none)\n"
+                        '#image("figure.svg", width: 100%)\n', encoding="utf-8")
+        content = _compiler(page).compile(format=form, ppi=300)
+    path = run.path / "figures" / f"{name}-{width_mm:g}mm.{form}"
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
     return path
 
 
@@ -69,8 +90,6 @@ def collect(run: Run) -> dict:
     """What the template can say of a run: its metrics as they are (None where missing), and what follows from them."""
     metrics = {name: run.read_metrics(name) for name in METRICS}
     training, evaluation = ((metrics[name] or {}).get(MODEL) for name in ("training", "evaluation"))
-    colours = {"classes": figures.CLASS_COLOURS, "ink": figures.INK, "grey": figures.GREY, "pale": figures.PALE,
-               "ours": figures.OURS, "poster": figures.POSTER}
     chosen = run.read().get("parameters", {}).get("04_training", {})
     defaults = asdict(TrainConfig())
     return {
@@ -87,14 +106,15 @@ def collect(run: Run) -> dict:
         "parameters": count_parameters(build_model(MODEL)),
         "poster_epochs": len(poster_log()),
         "people": [HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH],
-        "colours": colours,
+        "colours": {"classes": figures.CLASS_COLOURS, "ink": figures.INK, "grey": figures.GREY, "pale": figures.PALE,
+                    "ours": figures.OURS, "poster": figures.POSTER},
     }
 
 
 def techniques(metrics: dict | None) -> list[dict]:
     """The entries of metrics/techniques.json that hold a difference in accuracy: name, difference, interval or None, n.
 
-    They may lie at any depth, in a dictionary by name; an entry has `difference` and, if known, `difference_ci` and `n`.
+    They may lie at any depth, by name; an entry has `difference` (a share) and, if known, `difference_ci` and `n`.
     """
     found = []
     for name, entry in (metrics or {}).items():
@@ -151,27 +171,21 @@ def _figures(run: Run, folder: Path, photos: bool) -> dict[str, str | None]:
 def _check(blocks: list[dict]) -> None:
     """Raise CourseError for the first block whose content needs more room (in millimetres on A0) than it has."""
     for block in blocks:
-        if block["need"] > block["have"]:
-            advice = {"title": "give a shorter one", "author": "give a shorter one"}
-            raise CourseError(f"The poster's {block['name']} does not fit: it needs {block['need']:.0f} mm of an A0 and "
-                              f"has {block['have']:.0f}; {advice.get(block['name'], 'shorten the template there')}.")
+        if block["need"] > block["have"] + 0.1:
+            advice = "give a shorter one" if block["name"] in ("title", "author") else "shorten the template there"
+            raise CourseError(f"The poster's {block['name']} does not fit (needs {block['need']:.0f} mm of an A0, has "
+                              f"{block['have']:.0f}): {advice}.")
 
 
-def _line(text: str | None, default: str) -> str:
-    return " ".join((default if text is None else text).split())
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
-def _matplotlib_fonts() -> Path:
-    """DejaVu Sans, which matplotlib brings along and the figures use: the poster is the same on every machine."""
-    import matplotlib
-
-    return Path(matplotlib.get_data_path(), "fonts", "ttf")
-
-
-def _typst():
+def _compiler(source: Path):
+    """Typst for one source file. matplotlib brings DejaVu Sans, the figures' own font, so every machine sets alike."""
     try:
         import typst
     except ImportError as error:
-        raise CourseError("The poster needs Typst: install it by `pip install 'fer_utils[poster]'`, or "
-                          "`pip install typst`.") from error
-    return typst
+        raise CourseError("Posters and exported figures need Typst: install it by `pip install typst`.") from error
+    return typst.Compiler(source, root=source.parent, ignore_system_fonts=True,
+                          font_paths=[Path(matplotlib.get_data_path(), "fonts", "ttf")])

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA = {"torch": "pytorch"}
 """Names that conda-forge has for what PyPI calls otherwise."""
+PIP_ONLY = ("playwright", "typst")
+"""What is taken from PyPI there too: under these names conda-forge has the programs, not the Python packages."""
 
 
 def requirements(*extras: str) -> list[Requirement]:
@@ -27,9 +29,10 @@ def requirements(*extras: str) -> list[Requirement]:
 def test_the_conda_environment_is_pyproject_under_condas_names():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     listed = [line for line in environment["dependencies"] if isinstance(line, str)]
-    wanted = [f"{CONDA.get(r.name, r.name)}{r.specifier}" for r in requirements("dev")]
-    assert sorted(listed) == sorted(["pip", f"python{PROJECT['requires-python']}", *wanted])
-    assert environment["dependencies"][-1] == {"pip": ["-e ."]}
+    wanted = {r.name: f"{CONDA.get(r.name, r.name)}{r.specifier}" for r in requirements("dev")}
+    from_pip = [wanted.pop(name) for name in PIP_ONLY]
+    assert sorted(listed) == sorted(["pip", f"python{PROJECT['requires-python']}", *wanted.values()])
+    assert environment["dependencies"][-1] == {"pip": [*from_pip, "-e ."]}
     assert environment["channels"][0] == "conda-forge"
 
 
