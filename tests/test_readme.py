@@ -95,7 +95,7 @@ def test_every_notebook_and_every_link_is_there():
 
 
 def test_the_commands_of_the_readme_exist():
-    make = set(re.findall(r"\bmake ([a-z]+)", README))
+    make = set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE))
     assert make <= set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     fer = set(re.findall(r"\bfer ([a-z]+) ?", "\n".join(re.findall(r"`[^`]+`|^ .*$|^fer .*$", README, re.MULTILINE))))
     assert fer <= set(re.findall(r'command\("([a-z]+)"', (ROOT / "fer_utils" / "cli.py").read_text()))
