@@ -9,10 +9,11 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from fer_utils.data import course_home
+from fer_utils.figures.alt import alt_text
 
 
 def cleaned(notebook: NotebookNode) -> NotebookNode:
-    """The notebook without timings and widget state, with the plain kernel and ids that follow from the sources."""
+    """The notebook without timings and widget state, with the plain kernel, alt texts, and ids from the sources."""
     for name in ("papermill", "widgets"):
         notebook.metadata.pop(name, None)
     notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -22,6 +23,9 @@ def cleaned(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         for name in ("execution", "papermill", "ExecuteTime"):
             cell.metadata.pop(name, None)
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                output.metadata["image/png"] = {"alt": alt_text(cell.source)}
         repeat = sources.count(cell.source)
         sources.append(cell.source)
         cell.id = hashlib.sha256(f"{cell.source}{repeat}".encode()).hexdigest()[:8]

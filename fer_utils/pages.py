@@ -10,7 +10,7 @@ from nbformat.v4 import new_output
 
 from fer_utils import colab
 from fer_utils.evaluation import wilson
-from fer_utils.figures.alt import ALT
+from fer_utils.figures.alt import alt_text, saved_figures
 from fer_utils.poster import techniques
 from fer_utils.runs import Run
 
@@ -20,8 +20,6 @@ POSTER = ('<a class="poster" href="poster.pdf"><img src="poster.png" alt="The po
 BASELINES = {"majority": "Always the most frequent class", "class_competition": "The class competition's baseline",
              "best_public_result": "The best public result on this task"}
 UNPUBLISHED = "*This figure shows photographs of the data set. They are not published: run the notebook to see it.*"
-SAVED = r'(?s)save_figure\(.*?"(\w+)"'
-"""The names under which a cell saves its figures."""
 
 
 def front_page(run: Run, notebooks: dict[str, NotebookNode]) -> str:
@@ -59,9 +57,8 @@ def prepared(notebook: NotebookNode, name: str, pages: set[str], run: Run, addre
             cell.source = _with_links(_with_boxes(cell.source), pages, address)
         elif "setup" in tags:
             tags.append("hide-input")
-        figures = re.findall(SAVED, cell.source)
-        alt = " ".join(ALT.get(figure, figure.replace("_", " ")) for figure in figures)
-        cell.metadata["mystnb"] = {"image": {"alt": alt or f"A picture of notebook {name}."}}
+        figures = saved_figures(cell.source)
+        cell.metadata["mystnb"] = {"image": {"alt": alt_text(cell.source) or f"A picture of notebook {name}."}}
         public = run.drawn or figures and all((run.path / "figures" / f"{f}.svg").exists() for f in figures)
         for output in [*cell.get("outputs", [])]:
             if output.get("name") == "stderr" and output.text.startswith("\r"):  # a progress bar

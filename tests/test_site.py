@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import re
 from pathlib import Path
 
 import nbformat
@@ -13,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from fer_utils import CourseError, colab, pages, site
-from fer_utils.figures.alt import ALT
+from fer_utils.figures.alt import ALT, saved_figures
 from fer_utils.runs import Run
 
 ROOT = Path(__file__).parents[1]
@@ -214,6 +213,6 @@ def test_a_site_that_fails_leaves_the_old_one(run, built, monkeypatch):
 def test_every_saved_figure_of_the_course_has_alt_text():
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
-            missing = set(re.findall(pages.SAVED, cell.source)) - set(ALT)
+            missing = set(saved_figures(cell.source)) - set(ALT)
             assert not missing, f"{path.name} saves {missing}: write its alt text into fer_utils/figures/alt.py"
     assert all(20 < len(text) < 140 for text in ALT.values())

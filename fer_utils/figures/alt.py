@@ -1,5 +1,7 @@
 """Alt text of each saved figure: what it shows, for readers who do not see it, and true of every run."""
 
+import re
+
 ALT = {
     # 01
     "class_counts": "Bars: labelled images of each class in training and test, and each part's mix of classes.",
@@ -38,3 +40,13 @@ ALT = {
     "evaluation_no_faces": "Noise, stripes and a black square, each beside the probabilities the model gives it.",
     "evaluation_saliency": "Six faces, and where a trained and an untrained network found evidence for their answer.",
 }
+
+
+def alt_text(source: str) -> str:
+    """What the pictures of a notebook's cell show, from the names under which `source` saves its figures; or ""."""
+    return " ".join(ALT.get(name, name.replace("_", " ")) for name in saved_figures(source))
+
+
+def saved_figures(source: str) -> list[str]:
+    """The names under which a notebook's cell saves its figures, where they are written out."""
+    return re.findall(r'(?s)save_figure\(.*?"(\w+)"', source)
