@@ -12,6 +12,7 @@ import pandas as pd
 from fer_utils import CLASSES, CourseError, figures
 from fer_utils.data import course_home
 from fer_utils.evaluation import reliability, wilson
+from fer_utils.figures.alt import ALT
 from fer_utils.files import replacing
 from fer_utils.models import build_model, count_parameters
 from fer_utils.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, POSTER_TEST, POSTER_TRAIN, poster_log
@@ -104,6 +105,7 @@ def collect(run: Run) -> dict:
         "data": metrics["data"],
         "classes": CLASSES,
         "parameters": count_parameters(build_model(MODEL)),
+        "alt": {name: ALT[name] for name in FIGURES},
         "poster_epochs": len(poster_log()),
         "people": [HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH],
         "colours": {"classes": figures.CLASS_COLOURS, "ink": figures.INK, "grey": figures.GREY, "pale": figures.PALE,

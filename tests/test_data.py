@@ -381,7 +381,6 @@ def pandas_row_by_row(path: Path) -> np.ndarray:
     return images[table.emotion.isin((0, 3, 6))].reshape(-1, 48, 48)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 def test_full_csv_is_fast_and_small_in_memory(fer2013_zip, tmp_path):
     with zipfile.ZipFile(fer2013_zip) as archive:

@@ -94,6 +94,12 @@ def test_every_notebook_and_every_link_is_there():
         assert (ROOT / target).exists(), f"README.md links to {target}, which is not there"
 
 
+def test_the_times_on_fer2013_are_the_committed_runs(metrics):
+    for name, seconds in metrics["run"]["seconds"].items():
+        row = next(line for line in README.splitlines() if f"(notebooks/{name}.ipynb)" in line)
+        assert row.endswith(f"| {seconds:.0f} s |" if seconds < 90 else f"| {seconds / 60:.0f} min |"), row
+
+
 def test_the_commands_of_the_readme_exist():
     make = set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE))
     assert make <= set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
