@@ -53,7 +53,7 @@ def mean_faces(faces: Faces) -> Figure:
     means = np.stack([faces.images[faces.labels == k].mean(axis=0) for k in range(3)])
     differences = means[[1, 1, 0]] - means[[0, 2, 2]]
     limit = np.ceil(np.abs(differences).max())
-    fig, grid = plt.subplots(2, 3, figsize=(7, 5.4), subplot_kw=BARE)
+    fig, grid = plt.subplots(2, 3, figsize=(5.4, 4.4), subplot_kw=BARE)
     for k, axes in enumerate(grid[0]):
         axes.imshow(means[k], cmap="gray", vmin=means.min(), vmax=means.max())
         axes.set_title(f"{CLASSES[k]}, mean of {(faces.labels == k).sum():,}", loc="center", fontsize=9)

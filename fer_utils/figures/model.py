@@ -35,7 +35,7 @@ def activation_functions() -> Figure:
 def architecture() -> Figure:
     """PosterCNN from face to probabilities: each stage a stack of maps drawn to scale, with its shape."""
     stages = [(48, 1, "face"), (24, 32, "block 1"), (12, 64, "block 2"), (6, 128, "block 3")]
-    figure, ax = plt.subplots(figsize=(9.4, 3.1))
+    figure, ax = plt.subplots(figsize=(7.4, 2.7))
     x = 0.0
     for side, channels, name in stages:
         sheets = 1 if channels == 1 else int(np.log2(channels))
@@ -46,7 +46,7 @@ def architecture() -> Figure:
         ax.text(x + width / 2, -30, f"{name}\n{channels} x {side} x {side}", ha="center", va="top", fontsize=8.5)
         x += width + 22
         ax.annotate("", (x - 4, 2), (x - 19, 2), arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 1})
-    for height, size, name in ((46, 4608, "flatten"), (30, 256, "dense, ReLU,\ndropout"), (11, 3, "logits")):
+    for height, size, name in ((46, 4608, "flatten"), (30, 256, "dense,\nReLU,\ndropout"), (11, 3, "logits")):
         box = FancyBboxPatch((x, -height / 2), 7, height, boxstyle="round,pad=0,rounding_size=2", facecolor="#FBE6D4")
         box.set(edgecolor=POSTER, linewidth=0.8)
         ax.add_patch(box)
