@@ -39,10 +39,9 @@ def trained(run: Run, parts: Split, config: TrainConfig, log=print) -> Result:
 
 def _finished(run: Run, parts: Split, config: TrainConfig) -> Result | None:
     """The stored result of `config` on the same training images, if all its epochs were run."""
-    path = run.checkpoint(config.model, config.seed)
-    if not path.exists() or not (run.path / "history.csv").exists():
+    path, history = run.checkpoint(config.model, config.seed), run.read_history()
+    if history is None or not path.exists():
         return None
-    history = run.read_history()
     history = history[(history["model"] == config.model) & (history["seed"] == config.seed)]
     try:
         note = read_metadata(path)
