@@ -21,19 +21,30 @@ def random_flip(images: Tensor, p: float = 0.5, generator: torch.Generator | Non
     return torch.where(flip.to(images.device).view(-1, 1, 1, 1), images.flip(-1), images)
 
 
+def affine(images: Tensor, degrees: Tensor, scale: Tensor, shift: Tensor, interpolation: str = "nearest") -> Tensor:
+    """Turn, enlarge and move image i about its centre; what comes in from outside is black.
+
+    images: float (N, C, H, W); degrees: float (N,), counter-clockwise; scale: float (N,), above 1 enlarges; shift:
+    float (N, 2), to the right and down, in pixels. `affine_grid` asks the other way round: where each pixel comes from.
+    """
+    n, _, height, width = images.shape
+    angle = torch.deg2rad(degrees)
+    cos, sin = angle.cos() / scale, angle.sin() / scale
+    # affine_grid counts both axes from -1 to 1, so a turn has to know how much longer one side is than the other.
+    x, y = -2 * shift[:, 0] / width, -2 * shift[:, 1] / height
+    ratio = height / width
+    theta = torch.stack([cos, -sin * ratio, cos * x - sin * ratio * y, sin / ratio, cos, sin / ratio * x + cos * y], 1)
+    grid = F.affine_grid(theta.view(n, 2, 3).to(images), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
+
+
 def rotate(images: Tensor, degrees: Tensor, interpolation: str = "nearest") -> Tensor:
     """Turn image i by `degrees[i]` about its centre, counter-clockwise; what comes in from outside is black.
 
     images: float (N, C, H, W); degrees: float (N,). For one angle the result is torchvision's
     `transforms.functional.rotate`, pixel by pixel.
     """
-    n, _, height, width = images.shape
-    angle = torch.deg2rad(degrees)
-    cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
-    # affine_grid counts both axes from -1 to 1, so a turn has to know how much longer one side is than the other.
-    theta = torch.stack([cos, -sin * height / width, zero, sin * width / height, cos, zero], dim=1).view(n, 2, 3)
-    grid = F.affine_grid(theta.to(images), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
+    return affine(images, degrees, torch.ones_like(degrees), torch.zeros(len(degrees), 2).to(degrees), interpolation)
 
 
 def random_rotation(
@@ -44,21 +55,52 @@ def random_rotation(
     return rotate(images, angles.to(images.device), interpolation)
 
 
+def random_erasing(images: Tensor, p: float = 0.5, generator: torch.Generator | None = None) -> Tensor:
+    """Blacken, with probability `p`, a rectangle of each image with sides of 1/6 to 1/3 of its own (Zhong et al. 2017).
+
+    images: (N, C, H, W). Returns a new tensor of the same shape and dtype.
+    """
+    n, _, *sides = images.shape
+    erased = (torch.rand(n, generator=generator) < p).view(-1, 1, 1)
+    for axis, side in enumerate(sides):
+        length = (1 + torch.rand(n, generator=generator)) / 6 * side
+        start = torch.rand(n, generator=generator) * (side - length)
+        place = torch.arange(side) + 0.5
+        inside = (place >= start[:, None]) & (place < (start + length)[:, None])  # (n, side)
+        erased = erased & (inside[:, :, None] if axis == 0 else inside[:, None, :])
+    return images.masked_fill(erased[:, None].to(images.device), 0)
+
+
 @dataclass(frozen=True)
 class Augment:
     """The poster's augmentation: random horizontal flip, then random rotation within ±`degrees`.
 
-    The poster does not state the interpolation; "nearest" is torchvision's default.
+    The poster does not state the interpolation; "nearest" is torchvision's default. Beyond the poster, each off at 0:
+    `shift`, at most so many pixels along each axis; `scale`, at most so much larger or smaller; `erase`, the
+    probability of a black rectangle.
     """
 
     flip: bool = True
     degrees: float = 10.0
     interpolation: str = "nearest"
+    shift: float = 0.0
+    scale: float = 0.0
+    erase: float = 0.0
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """images: float (N, C, H, W) in [0, 1]. Returns the same shape."""
+
+        def evenly(*shape: int) -> Tensor:
+            """One number an image (or two), drawn evenly from [-1, 1]."""
+            return 2 * torch.rand(len(images), *shape, generator=generator) - 1
+
         if self.flip:
             images = random_flip(images, generator=generator)
-        if not math.isclose(self.degrees, 0):
+        if self.shift or self.scale:
+            drawn = evenly() * self.degrees, 1 + evenly() * self.scale, evenly(2) * self.shift
+            images = affine(images, *(one.to(images.device) for one in drawn), self.interpolation)
+        elif not math.isclose(self.degrees, 0):
             images = random_rotation(images, self.degrees, self.interpolation, generator)
+        if self.erase:
+            images = random_erasing(images, self.erase, generator)
         return images

@@ -40,6 +40,14 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--run", default="default", metavar="NAME", help="the run's name (default: default)")
     added.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
                        help="a parameter of the notebooks; may be repeated")
+    added = command("sweep", sweep, "Execute one notebook under many parameters, on all cores or on a cluster.")
+    added.add_argument("notebook", metavar="NOTEBOOK", help="its name or path")
+    added.add_argument("--data", metavar="SOURCE", default="auto", help="as for run")
+    added.add_argument("--run", default="default", metavar="NAME", help="the run that keeps the jobs")
+    added.add_argument("-p", "--parameter", nargs="+", action="append", default=[], metavar=("NAME", "VALUE"),
+                       help="a parameter and its values; with several -p, every combination is a job")
+    added.add_argument("--workers", type=int, default=2, metavar="N", help="processes that work (default: 2)")
+    added.add_argument("--scheduler", metavar="ADDRESS", help="a dask cluster to use instead, as tcp://host:8786")
     added = command("figure", figure, "Export one figure of a run at the width that a paper or a slide needs.")
     added.add_argument("run", metavar="RUN", help="the run's name")
     added.add_argument("name", metavar="NAME", help="the figure's name, for example training_curves")
@@ -84,6 +92,16 @@ def run(options: argparse.Namespace) -> None:
 
     data = [("data", options.data)] if options.data else []
     run_notebooks(options.notebooks, [*data, ("run", options.run), *map(tuple, options.parameter)])
+
+
+def sweep(options: argparse.Namespace) -> None:
+    """Run the jobs and print their table: what differs between them, and what they reached."""
+    from fer_utils.sweep import MEASURES, grid, sweep
+
+    values = {name: list(given) for name, *given in options.parameter}
+    table = sweep(options.notebook, grid(values), options.data, options.run, options.workers, options.scheduler)
+    shown = [name for name in values if name in table and name not in MEASURES]
+    print(table[[*shown, *MEASURES]].to_string(index=False))
 
 
 def figure(options: argparse.Namespace) -> None:

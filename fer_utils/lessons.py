@@ -47,8 +47,8 @@ def _finished(run: Run, parts: Split, config: TrainConfig) -> Result | None:
         note = read_metadata(path)
     except CourseError:
         return None
-    same = note.get("config") == asdict(config) and note.get("data") == parts.train.fingerprint
-    if not same or len(history) != config.epochs:
+    stored = {**asdict(TrainConfig()), **note.get("config", {})}
+    if stored != asdict(config) or note.get("data") != parts.train.fingerprint or len(history) != config.epochs:
         return None
     model = build_model(config.model, dropout=config.dropout)
     load_weights(path, model)

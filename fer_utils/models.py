@@ -1,24 +1,28 @@
 """The networks of the course, and their weights on disk."""
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from torchvision.ops import SqueezeExcitation
 
 from fer_utils import CLASSES, CourseError
 from fer_utils.files import replacing
 
 
-def conv_block(in_channels: int, out_channels: int) -> nn.Sequential:
+def conv_block(in_channels: int, out_channels: int, batch_norm: bool = True) -> nn.Sequential:
     """The poster's block, in its order: (N, in, H, W) to (N, out, H/2, W/2)."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1),
         nn.ReLU(),
-        nn.BatchNorm2d(out_channels),
+        nn.BatchNorm2d(out_channels) if batch_norm else nn.Identity(),
         nn.MaxPool2d(2),
     )
 
@@ -30,9 +34,10 @@ class PosterCNN(nn.Module):
     rate. Batch normalisation: Ioffe & Szegedy 2015 (arXiv 1502.03167). Dropout: Srivastava et al. 2014 (JMLR 15).
     """
 
-    def __init__(self, dropout: float = 0.5, n_classes: int = len(CLASSES)):
+    def __init__(self, dropout: float = 0.5, n_classes: int = len(CLASSES), batch_norm: bool = True):
         super().__init__()
-        self.features = nn.Sequential(conv_block(1, 32), conv_block(32, 64), conv_block(64, 128))
+        sizes = ((1, 32), (32, 64), (64, 128))
+        self.features = nn.Sequential(*(conv_block(*channels, batch_norm) for channels in sizes))
         self.classifier = nn.Sequential(
             nn.Flatten(),
             nn.Linear(128 * 6 * 6, 256),
@@ -46,7 +51,74 @@ class PosterCNN(nn.Module):
         return self.classifier(self.features(x))
 
 
-MODELS = {"PosterCNN": PosterCNN}
+class ResidualBlock(nn.Module):
+    """Two convolutions whose result is added to their input, which a gradient can so pass unhindered (He et al. 2016).
+
+    With `attention`, squeeze-and-excitation (Hu et al. 2018, torchvision's) first weighs each channel by a number from
+    0 to 1, which a small network computes from the means of all channels: attention to what, not to where.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1, attention: bool = True):
+        super().__init__()
+        self.residual = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(),
+            nn.Conv2d(out_channels, out_channels, kernel_size=3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            SqueezeExcitation(out_channels, out_channels // 8) if attention else nn.Identity(),
+        )
+        same = stride == 1 and in_channels == out_channels
+        self.shortcut = nn.Identity() if same else nn.Sequential(
+            nn.AvgPool2d(stride) if stride > 1 else nn.Identity(),
+            nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: float (N, in, H, W). Returns (N, out, H / stride, W / stride)."""
+        return F.relu(self.residual(x) + self.shortcut(x))
+
+
+class AttentionCNN(nn.Module):
+    """Deeper than the poster's, and with attention: stages of residual blocks, each stage at half the size of the last.
+
+    channels, blocks: one number for each stage. A mean over all places replaces the poster's large dense layer.
+    """
+
+    def __init__(
+        self,
+        dropout: float = 0.5,
+        n_classes: int = len(CLASSES),
+        channels: Sequence[int] = (32, 64, 128, 256),
+        blocks: Sequence[int] = (2, 2, 2, 2),
+        attention: bool = True,
+    ):
+        super().__init__()
+        layers = [nn.Conv2d(1, channels[0], 3, padding=1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU()]
+        layers.append(nn.MaxPool2d(2))
+        width = channels[0]
+        for stage, (out, n) in enumerate(zip(channels, blocks, strict=True)):
+            for block in range(n):
+                layers.append(ResidualBlock(width, out, 2 if stage > 0 and block == 0 else 1, attention))
+                width = out
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(width, n_classes)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: float (N, 1, 48, 48) in [0, 1]. Returns logits (N, n_classes)."""
+        return self.classifier(self.features(x))
+
+
+MODELS = {
+    "PosterCNN": PosterCNN,
+    "PosterCNN-no-batch-norm": partial(PosterCNN, batch_norm=False),
+    "FastCNN": partial(AttentionCNN, channels=(24, 48, 96, 192), blocks=(1, 1, 1, 1), attention=False),
+    "ResidualCNN": partial(AttentionCNN, attention=False),
+    "AttentionCNN": AttentionCNN,
+}
 
 
 def build_model(name: str = "PosterCNN", **options) -> nn.Module:

@@ -81,7 +81,7 @@ def run_notebooks(names: Sequence[str], given: Sequence[tuple[str, str]], log: C
     values = read_parameters(declared, given)
     run = Run.open(dict(given).get("run", "default"))
     if any("data" in parameters for parameters in declared.values()):
-        Run.open(run.path.name, load_faces(dict(given).get("data", "auto")))
+        Run.open(dict(given).get("run", "default"), load_faces(dict(given).get("data", "auto")))
     for path, parameters in values.items():
         if "data" in parameters:
             parameters["data"] = _from_home(parameters["data"])

@@ -34,12 +34,12 @@ class Run:
     def open(cls, name: str = "default", faces: Faces | None = None) -> "Run":
         """The run `reports/<name>/` in the course's home; its folder is made on the first write.
 
-        With `faces` the run takes on their source, counts and fingerprint. Raises CourseError where it already holds
-        results on other faces, or where `name` cannot be a folder's.
+        A name with slashes is a run inside a run's folder. With `faces` the run takes on their source, counts and
+        fingerprint. Raises CourseError where it already holds results on other faces, or `name` cannot be a folder's.
         """
         if name == "poster":
             raise CourseError("reports/poster holds the poster's template: give the run another name.")
-        run = cls(course_home() / "reports" / checked_name(name, "name of a run"))
+        run = cls(course_home().joinpath("reports", *(checked_name(part, "name of a run") for part in name.split("/"))))
         if faces is not None:
             counts = {usage: classes.to_dict() for usage, classes in faces.counts().items()}
             run.record(source=Path(faces.source).name, fingerprint=faces.fingerprint, drawn=faces.drawn, counts=counts)

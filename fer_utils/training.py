@@ -2,11 +2,13 @@
 
 import copy
 import ctypes
+import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,11 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from fer_utils import CourseError
+from fer_utils import CLASSES, CourseError
 from fer_utils.augment import Augment
 from fer_utils.data import Faces
 from fer_utils.models import build_model, save_weights
@@ -24,7 +28,10 @@ from fer_utils.models import build_model, save_weights
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The poster's recipe. What the poster leaves open has the default that the reader would meet in PyTorch."""
+    """The poster's recipe. What the poster leaves open has the default that the reader would meet in PyTorch.
+
+    The fields after `precision` go beyond the poster, and their defaults switch them off.
+    """
 
     model: str = "PosterCNN"
     epochs: int = 20
@@ -37,19 +44,32 @@ class TrainConfig:
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"
+    optimizer: str = "adam"  # or adamw
+    weight_decay: float = 0.0
+    schedule: str = "constant"  # or one_cycle: up to learning_rate for a quarter of the steps, then down to almost 0
+    label_smoothing: float = 0.0
+    averaging: float = 0.0  # decay of the moving average of the weights at each step, 0 for none
+    shift: float = 0.0
+    scale: float = 0.0
+    erase: float = 0.0
 
     def __post_init__(self):
+        choices = {"interpolation": ("nearest", "bilinear"), "optimizer": ("adam", "adamw"),
+                   "schedule": ("constant", "one_cycle")}
+        for name, valid in choices.items():
+            if getattr(self, name) not in valid:
+                raise CourseError(f"{name} is {getattr(self, name)!r}: choose {' or '.join(valid)}.")
         for name, lowest in (("epochs", 1), ("batch_size", 2)):
             if getattr(self, name) < lowest:
                 raise CourseError(f"{name} is {getattr(self, name)}: it must be at least {lowest}.")
         if self.learning_rate <= 0:
             raise CourseError(f"learning_rate is {self.learning_rate}: it must be above 0.")
-        if self.interpolation not in ("nearest", "bilinear"):
-            raise CourseError(f"interpolation is {self.interpolation!r}: choose nearest or bilinear.")
-        if not 0 <= self.dropout < 1:
-            raise CourseError(f"dropout is {self.dropout}: it must be at least 0 and below 1.")
+        for name in ("dropout", "label_smoothing", "averaging", "scale"):
+            if not 0 <= getattr(self, name) < 1:
+                raise CourseError(f"{name} is {getattr(self, name)}: it must be at least 0 and below 1.")
 
 
+AUGMENTATION = [field.name for field in fields(Augment)]
 HISTORY = ["model", "seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
 
 
@@ -101,12 +121,19 @@ def keep_memory() -> None:
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """The numbers of the forward pass: "auto" is bfloat16 on a GPU that computes in it, float32 everywhere else."""
+    """The numbers of the forward pass: "auto" is bfloat16 where the hardware computes in it, float32 elsewhere."""
     if name not in ("auto", "float32", "bfloat16"):
         raise CourseError(f"precision is {name!r}: choose auto, float32 or bfloat16.")
     if name == "auto":
-        return "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+        there = {"cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False), "cpu": _cpu_has_bfloat16}
+        return "bfloat16" if there.get(device.type, bool)() else "float32"
     return name
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX): emulated, it is slower than float32."""
+    found = getattr(torch.cpu, "get_capabilities", dict)()  # torch before 2.10 cannot tell
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
 def to_tensor(images: np.ndarray | Tensor) -> Tensor:
@@ -119,6 +146,16 @@ def on_device(faces: Faces, device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.as_tensor(faces.images).to(device), torch.as_tensor(faces.labels).to(device)
 
 
+def count_batches(n: int, size: int) -> int:
+    """How many batches `batches` makes of n images."""
+    return n // size + (n % size > 1)
+
+
+def n_classes(faces: Faces) -> int:
+    """How many outputs a network needs to learn from `faces`: the course's three, or more with other expressions."""
+    return max(len(CLASSES), int(faces.labels.max()) + 1)
+
+
 def batches(images: Tensor, labels: Tensor, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """All images once, in a new random order, `size` at a time: uint8 (n, 48, 48) and int64 (n,)."""
     for chosen in torch.randperm(len(images), generator=generator).split(size):
@@ -126,18 +163,52 @@ def batches(images: Tensor, labels: Tensor, size: int, generator: torch.Generato
             yield images[chosen.to(images.device)], labels[chosen.to(labels.device)]
 
 
-def train_epoch(model, optimizer, images: Tensor, labels: Tensor, augment, size, generator, precision) -> float:
-    """One pass over the training images; returns the mean cross-entropy per image, in nats."""
-    autocast = torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16")
+def make_optimizer(model: nn.Module, config: TrainConfig, steps: int):
+    """The optimizer of a training of `steps` steps, and the schedule of its learning rate, to be told of each step.
+
+    Adam: Kingma & Ba 2015; AdamW: Loshchilov & Hutter 2019; one cycle: Smith & Topin 2018. `fused` updates all weights
+    in one call instead of a dozen for each layer.
+    """
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
+    optimizer = kind(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+    if config.schedule == "one_cycle":
+        return optimizer, OneCycleLR(optimizer, config.learning_rate, steps, pct_start=0.25, cycle_momentum=False)
+    return optimizer, LambdaLR(optimizer, lambda step: 1.0)
+
+
+def moving_average(model: nn.Module, decay: float) -> AveragedModel:
+    """A copy of the network that follows the average of its recent weights: of about the last 1 / (1 - decay) steps.
+
+    At the start the average is over fewer steps, lest it remember the first random weights for long.
+    """
+
+    def update(averaged, current, n) -> None:
+        get_ema_multi_avg_fn(min(decay, (1 + int(n)) / (10 + int(n))))(averaged, current, n)
+
+    return AveragedModel(model, multi_avg_fn=update, use_buffers=True)
+
+
+def train_epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    data: Iterable[tuple[Tensor, Tensor]],
+    augment: Callable[[Tensor], Tensor],
+    precision: str = "float32",
+    label_smoothing: float = 0.0,
+    after_step: Callable[[], None] = lambda: None,
+) -> float:
+    """One pass over the batches of training images; returns the mean cross-entropy per image, in nats."""
+    device = next(model.parameters()).device
     model.train()
-    total, seen = torch.zeros((), device=images.device), 0
-    for x, y in batches(images, labels, size, generator):
-        x = augment(to_tensor(x), generator).contiguous(memory_format=torch.channels_last)
-        with autocast:
-            loss = F.cross_entropy(model(x), y)
+    total, seen = torch.zeros((), device=device), 0
+    for x, y in data:
+        x = augment(to_tensor(x)).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = F.cross_entropy(model(x), y, label_smoothing=label_smoothing)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        after_step()
         total += loss.detach() * len(y)
         seen += len(y)
     return total.item() / seen
@@ -149,49 +220,65 @@ def validate(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int =
     model.eval()
     loss, correct = 0.0, 0
     for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-        logits = model(to_tensor(x))
+        logits = model(to_tensor(x))[:, : len(CLASSES)]
         loss += F.cross_entropy(logits, y, reduction="sum").item()
         correct += (logits.argmax(1) == y).sum().item()
     return loss / len(images), correct / len(images)
 
 
 def fit(
-    train: Faces, val: Faces, config: TrainConfig, checkpoint: Path | None = None, log: Callable[[str], None] = print
+    train: Faces,
+    val: Faces | None,
+    config: TrainConfig,
+    checkpoint: Path | None = None,
+    log: Callable[[str], None] = print,
 ) -> Result:
     """Train a fresh network; keep the weights of the epoch with the highest validation accuracy.
 
     They are written to `checkpoint` at every improvement, so an interruption (Ctrl-C, the stop button) loses only the
-    epoch it falls in; training then ends there and returns what it has. `log` receives the poster's lines.
+    epoch it falls in; training then ends there and returns what it has. `log` receives the poster's lines. Without
+    `val` (None) nothing is chosen: the last weights are kept, and the validation columns are empty.
     """
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
     keep_memory()
     torch.manual_seed(config.seed)  # the initial weights and dropout
     generator = torch.Generator().manual_seed(config.seed)  # the order of the images, flips and angles
-    model = build_model(config.model, dropout=config.dropout).to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
-    augment = Augment(config.flip, config.degrees, config.interpolation)
-    (x, y), (x_val, y_val) = on_device(train, device), on_device(val, device)
+    model = build_model(config.model, dropout=config.dropout, n_classes=n_classes(train))
+    model = model.to(device, memory_format=torch.channels_last)
+    steps = config.epochs * count_batches(len(train), config.batch_size)
+    optimizer, schedule = make_optimizer(model, config, steps)
+    average = moving_average(model, config.averaging) if config.averaging else None
+    judged = average.module if average else model
+    augment = partial(Augment(**{name: getattr(config, name) for name in AUGMENTATION}), generator=generator)
+    x, y = on_device(train, device)
+    x_val, y_val = on_device(val, device) if val else (None, None)
+
+    def after_step() -> None:
+        schedule.step()
+        if average:
+            average.update_parameters(model)
 
     rows, best, best_weights = [], -1.0, None
     try:
         for epoch in tqdm(range(1, config.epochs + 1), desc=f"{config.model}, seed {config.seed}", leave=False):
             start = time.perf_counter()
-            train_loss = train_epoch(model, optimizer, x, y, augment, config.batch_size, generator, precision)
+            data = batches(x, y, config.batch_size, generator)
+            train_loss = train_epoch(model, optimizer, data, augment, precision, config.label_smoothing, after_step)
             seconds = time.perf_counter() - start
-            val_loss, val_acc = validate(model, x_val, y_val)
-            saved = val_acc > best
+            val_loss, val_acc = validate(judged, x_val, y_val) if val else (math.nan, math.nan)
+            saved = val_acc > best if val else epoch == config.epochs
             rows.append((config.model, config.seed, epoch, train_loss, val_loss, val_acc, saved, seconds))
             losses = f"Train Loss: {train_loss:.4f}, Val Loss: {val_loss:.4f}"
             log(f"Epoch [{epoch}/{config.epochs}], {losses}, Val Acc: {val_acc:.4f}")
             if saved:
-                best, best_weights = val_acc, copy.deepcopy(model.state_dict())
+                best, best_weights = val_acc, copy.deepcopy(judged.state_dict())
                 if checkpoint is not None:
                     note = {"config": asdict(config), "epoch": epoch, "val_acc": val_acc, "data": train.fingerprint}
-                    save_weights(checkpoint, model, note)
+                    save_weights(checkpoint, judged, note)
                 log("Model saved!")
     except KeyboardInterrupt:
-        if not rows:
+        if best_weights is None:
             raise
         log(f"Stopped by you after epoch {rows[-1][2]}: the best weights so far are kept.")
     model.load_state_dict(best_weights)

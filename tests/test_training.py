@@ -138,7 +138,9 @@ def test_bfloat16_learns_as_well(parts):
     assert all(value.dtype != torch.bfloat16 for value in result.model.state_dict().values())
 
 
-def test_auto_precision_is_float32_without_a_gpu():
-    assert training.choose_precision("auto", torch.device("cpu")) == "float32"
+@pytest.mark.parametrize(("found", "precision"), [({"avx512_bf16": True}, "bfloat16"), ({"avx2": True}, "float32")])
+def test_auto_precision_is_what_the_processor_has_in_hardware(monkeypatch, found, precision):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found, raising=False)
+    assert training.choose_precision("auto", torch.device("cpu")) == precision
     with pytest.raises(CourseError, match="precision is 'float16'"):
         training.choose_precision("float16", torch.device("cpu"))
