@@ -96,12 +96,22 @@ def run(options: argparse.Namespace) -> None:
 
 def sweep(options: argparse.Namespace) -> None:
     """Run the jobs and print their table: what differs between them, and what they reached."""
-    from fer_utils.sweep import MEASURES, grid, sweep
+    from fer_utils.sweep import MEASURES, JobsFailed, grid, sweep
 
-    values = {name: list(given) for name, *given in options.parameter}
-    table = sweep(options.notebook, grid(values), options.data, options.run, options.workers, options.scheduler)
-    shown = [name for name in values if name in table and name not in MEASURES]
-    print(table[[*shown, *MEASURES]].to_string(index=False))
+    values: dict[str, list[str]] = {}
+    for name, *given in options.parameter:
+        values[name] = [*values.get(name, []), *given]
+
+    def show(table) -> None:
+        settings = [name for name in values if name in table and name not in MEASURES]
+        if len(table):
+            print(table[[*settings, *MEASURES]].to_string(index=False, float_format="{:.4g}".format, na_rep="–"))
+
+    try:
+        show(sweep(options.notebook, grid(values), options.data, options.run, options.workers, options.scheduler))
+    except JobsFailed as failure:
+        show(failure.table)
+        raise
 
 
 def figure(options: argparse.Namespace) -> None:

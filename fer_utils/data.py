@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from fer_utils import CLASSES, sample
 from fer_utils.cache import signature, through_cache
 from fer_utils.files import writable
-from fer_utils.formats import SIDE, USAGES, DataError, Raw, read_source
+from fer_utils.formats import CODES, LABELS, OTHERS, SIDE, USAGES, DataError, Raw, read_source
 
 PUBLISHED = pd.DataFrame(
     {"Training": (3995, 7215, 4965), "PublicTest": (467, 895, 607), "PrivateTest": (491, 879, 626)}, index=CLASSES)
@@ -71,6 +71,13 @@ class Faces:
             labels = None
         return Faces(self.images[which], labels, self.usage[which], self.names[which], self.source, self.drawn)
 
+    def join(self, other: "Faces") -> "Faces":
+        """These faces and after them `other`, as one set under the source of these."""
+        labels = [np.full(len(part), -1) if part.labels is None else part.labels for part in (self, other)]
+        images, usage, names = (np.concatenate([getattr(part, name) for part in (self, other)])
+                                for name in ("images", "usage", "names"))
+        return Faces(images, np.concatenate(labels), usage, names, self.source, self.drawn)
+
     @property
     def train(self) -> "Faces":
         return self.take(self.usage == "Training")
@@ -80,10 +87,11 @@ class Faces:
         return self.take(self.usage != "Training")
 
     def counts(self) -> pd.DataFrame:
-        """Number of images: a row for each class (and one for unlabelled images, if any), a column for each usage."""
+        """Number of images: a row for each class, and for others and unlabelled images, if any; a column a usage."""
         labels = np.full(len(self), -1) if self.labels is None else self.labels
-        table = pd.crosstab(np.array([*CLASSES, "unlabelled"])[labels], self.usage)
-        rows = [*CLASSES, *(["unlabelled"] if (labels == -1).any() else [])]
+        names = [*CLASSES, *map(str.capitalize, OTHERS), "unlabelled"]
+        table = pd.crosstab(np.array(names)[labels], self.usage)
+        rows = [*CLASSES, *(name for name in names[len(CLASSES):] if name in table.index)]
         columns = [usage for usage in USAGES if usage in self.usage]
         return table.reindex(index=rows, columns=columns, fill_value=0).rename_axis(index=None, columns=None)
 
@@ -155,11 +163,11 @@ def audit(faces: Faces) -> Audit:
     """Find identical images inside and across training and test, contradicting labels, and blank images."""
     image, train = identical(faces.images), faces.usage == "Training"
     label = np.full(len(faces), -1) if faces.labels is None else faces.labels
-    known, meaning = label >= 0, len(CLASSES) * image + label  # `meaning` numbers the pairs of image and label
+    known, meaning = label >= 0, len(CODES) * image + label  # `meaning` numbers the pairs of image and label
     copy = np.ones(len(faces), bool)
     copy[np.unique(2 * image + train, return_index=True)[1]] = False  # the first of an image in each part is no copy
     twin = ~train & np.isin(image, image[train])
-    labels_of = np.bincount(np.unique(meaning[known]) // len(CLASSES), minlength=len(faces))
+    labels_of = np.bincount(np.unique(meaning[known]) // len(CODES), minlength=len(faces))
     flaws = {
         "copies_in_train": copy & train,
         "copies_in_test": copy & ~train,
@@ -203,6 +211,17 @@ def load_faces(source: str | Path = "auto", verbose: bool = True) -> Faces:
     return faces
 
 
+def other_expressions(faces: Faces) -> Faces | None:
+    """The training images of FER2013's other four expressions from where `faces` came: disgust 3 to surprise 6.
+
+    None where there are none: in the drawn sample, and in the class competition's files.
+    """
+    if faces.drawn:
+        return None
+    others = Faces(*_read_path(_find(faces.source), OTHERS)[:4], source=faces.source).train
+    return others if len(others) else None
+
+
 def _choose() -> str:
     """What "auto" means here and now."""
     data = course_home() / "data"
@@ -229,9 +248,10 @@ def _find(name: str) -> Path:
     return path
 
 
-def _read_path(path: Path) -> Raw:
+def _read_path(path: Path, labels: dict[str, int] = LABELS) -> Raw:
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    return through_cache(f"faces-{place}", signature(path), lambda: read_source(path))
+    name = f"{'faces' if labels is LABELS else 'others'}-{place}"
+    return through_cache(name, signature(path), lambda: read_source(path, labels))
 
 
 def _read_sample() -> Raw:

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import binomtest
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from scipy.stats import binomtest, norm, t
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 from torch import nn
 
@@ -27,12 +29,19 @@ BEST_PUBLIC_RESULT = 0.82244
 
 
 @torch.no_grad()
-def predict(model: nn.Module, images: np.ndarray, batch_size: int = 64) -> np.ndarray:
-    """Class probabilities, float32 (N, 3), of uint8 images (N, 48, 48): the softmax of the model's logits."""
+def predict(model: nn.Module, images: np.ndarray, batch_size: int = 64, flip: bool = False) -> np.ndarray:
+    """Class probabilities, float32 (N, 3), of uint8 images (N, 48, 48): the softmax of the model's first three logits.
+
+    With `flip`, the mean of the probabilities of each image and of its mirror image.
+    """
     model.eval()
     device = next(model.parameters()).device
-    parts = [model(to_tensor(part).to(device)).softmax(1).cpu() for part in torch.as_tensor(images).split(batch_size)]
-    return torch.cat(parts).numpy()
+
+    def ask(x: torch.Tensor) -> torch.Tensor:
+        return model(x)[:, :len(CLASSES)].softmax(1)
+
+    batches = (to_tensor(part).to(device) for part in torch.as_tensor(images).split(batch_size))
+    return torch.cat([((ask(x) + ask(x.flip(-1))) / 2 if flip else ask(x)).cpu() for x in batches]).numpy()
 
 
 def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -52,16 +61,49 @@ def share(hits: np.ndarray) -> dict:
     return {"n": len(hits), "accuracy": float(hits.mean()), "accuracy_ci": [low, high]}
 
 
+def mcnemar(hits_a: np.ndarray, hits_b: np.ndarray) -> dict:
+    """Model b against model a on the same images; hits: bool (N,), True where the model is right.
+
+    Returns n, only_a and only_b (images that one of them alone names rightly), difference (accuracy of b minus a's),
+    difference_ci (95 %, Bonett & Price 2012, J. Educ. Behav. Stat. 37, 479) and p_value: the exact test of McNemar
+    (1947), to which only_b of only_a + only_b is a fair coin's. CourseError where the lengths differ or are 0.
+    """
+    a, b = np.asarray(hits_a, bool), np.asarray(hits_b, bool)
+    if len(a) != len(b) or len(a) == 0:
+        raise CourseError(f"Models are compared on the same images: give one hit for each, not {len(a)}, {len(b)}.")
+    n, only_a, only_b = len(a), int((a & ~b).sum()), int((b & ~a).sum())
+    share_a, share_b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
+    middle = share_b - share_a
+    ends = middle + norm.ppf([0.025, 0.975]) * np.sqrt((share_a + share_b - middle**2) / (n + 2))
+    p_value = float(binomtest(only_b, only_a + only_b).pvalue) if only_a + only_b else 1.0
+    return {"n": n, "only_a": only_a, "only_b": only_b, "difference": (only_b - only_a) / n,
+            "difference_ci": ends.clip(-1, 1).tolist(), "p_value": p_value}
+
+
+def paired_seeds(a: list[float], b: list[float]) -> dict:
+    """Accuracies of recipe b against a's under the same n seeds: n, difference (mean of b - a), its 95 % t interval.
+
+    difference_ci is None for n = 1, which knows no spread. CourseError where the lengths differ or are 0.
+    """
+    if len(a) != len(b) or len(a) == 0:
+        raise CourseError(f"Recipes are compared under the same seeds: give as many of each, not {len(a)}, {len(b)}.")
+    gaps, n = np.subtract(b, a), len(a)
+    ends = (gaps.mean() + t.ppf([0.025, 0.975], n - 1) * gaps.std(ddof=1) / np.sqrt(n)).tolist() if n > 1 else None
+    return {"n": n, "difference": float(gaps.mean()), "difference_ci": ends}
+
+
+def _bins(confidence: np.ndarray, bins: int) -> np.ndarray:
+    return np.minimum((confidence * bins).astype(int), bins - 1)
+
+
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> pd.DataFrame:
     """One row for each of `bins` equal steps of confidence that holds an image: confidence, accuracy, n.
 
     probabilities: (N, 3); labels: int (N,). Confidence is the highest of the three probabilities, and the row of bin k
     (the index) averages over the images whose confidence is in [k / bins, (k + 1) / bins).
     """
-    confidence = probabilities.max(1)
-    hit = probabilities.argmax(1) == labels
-    step = np.minimum((confidence * bins).astype(int), bins - 1)
-    table = pd.DataFrame({"bin": step, "confidence": confidence.astype(float), "accuracy": hit.astype(float)})
+    confidence, hit = probabilities.max(1), probabilities.argmax(1) == labels
+    table = pd.DataFrame({"bin": _bins(confidence, bins), "confidence": confidence.astype(float), "accuracy": hit})
     return table.groupby("bin").agg(confidence=("confidence", "mean"), accuracy=("accuracy", "mean"), n=("bin", "size"))
 
 
@@ -69,6 +111,62 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bi
     """Mean gap between confidence and accuracy over the bins, weighted by n (Guo et al. 2017, equation 3)."""
     table = reliability(probabilities, labels, bins)
     return float(((table["confidence"] - table["accuracy"]).abs() * table["n"]).sum() / table["n"].sum())
+
+
+def calibrated_ece(probabilities: np.ndarray, bins: int = 15, draws: int = 1000, seed: int = 0) -> dict:
+    """The calibration error that a perfectly calibrated model with these confidences and this n would show.
+
+    Whether an image is named rightly is drawn `draws` times with its confidence as the chance. Returns mean, and high:
+    the 95 % quantile, above which a measured error is more than chance.
+    """
+    rng, confidence = np.random.default_rng(seed), probabilities.max(1)
+    step, n = _bins(confidence, bins), len(confidence)
+    errors = [np.abs(np.bincount(step, confidence - (rng.random(n) < confidence))).sum() / n for _ in range(draws)]
+    return {"mean": float(np.mean(errors)), "high": float(np.quantile(errors, 0.95))}
+
+
+def brier(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Squared error summed over the classes, mean over the images: 0 best, 2 worst, 2/3 for thirds (Brier 1950)."""
+    return float(((probabilities.astype(float) - np.eye(len(CLASSES))[labels]) ** 2).sum(1).mean())
+
+
+def calibration(probabilities: np.ndarray, labels: np.ndarray, clean: np.ndarray | None = None) -> dict:
+    """n, ece, ece_if_calibrated (see `calibrated_ece`), brier; and the same of the images in `clean` under that key."""
+    scores = {"n": len(labels), "ece": expected_calibration_error(probabilities, labels),
+              "ece_if_calibrated": calibrated_ece(probabilities), "brier": brier(probabilities, labels)}
+    return scores if clean is None else scores | {"clean": calibration(probabilities[clean], labels[clean])}
+
+
+def _log(probabilities: np.ndarray) -> np.ndarray:
+    # Logits up to a constant in each row. A probability of 0 counts as the smallest normal float32.
+    return np.log(np.clip(probabilities.astype(float), np.finfo(np.float32).tiny, None))
+
+
+def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature in [0.05, 20] that makes the labels likeliest (Guo et al. 2017, section 4.2). Fit on validation.
+
+    probabilities: (N, 3); labels: int (N,). Above 1 the model was too sure of itself, below 1 too modest.
+    """
+    logits, rows = _log(probabilities), np.arange(len(labels))
+    found = minimize_scalar(lambda log_t: -log_softmax(logits / np.exp(log_t), axis=1)[rows, labels].mean(),
+                            bounds=np.log([0.05, 20]), method="bounded")
+    return float(np.exp(found.x))
+
+
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """softmax(logits / temperature), float64 (N, 3): other confidences, the same answers."""
+    return softmax(_log(probabilities) / temperature, axis=1)
+
+
+def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+    """Coverage (share answered) and risk (share wrong of these) of answering only from a confidence on, the index.
+
+    One row for each confidence that occurs, highest first, so images of equal confidence are answered together or not
+    at all (El-Yaniv & Wiener 2010, JMLR 11).
+    """
+    table = pd.DataFrame({"confidence": probabilities.max(1), "wrong": probabilities.argmax(1) != labels})
+    both = table.groupby("confidence")["wrong"].agg(["size", "sum"]).sort_index(ascending=False).cumsum()
+    return pd.DataFrame({"coverage": both["size"] / len(labels), "risk": both["sum"] / both["size"]})
 
 
 def clean_part(faces: Faces) -> np.ndarray:
@@ -80,10 +178,9 @@ def clean_part(faces: Faces) -> np.ndarray:
 def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = None) -> dict:
     """Every score of the course for labelled images and their predicted probabilities (N, 3).
 
-    clean: bool (N,), True where an image is free of leaks (see `clean_part`). Returns a dict for
-    `Run.write_metrics`: n, accuracy with its 95 % Wilson interval, macro_f1, per_class, confusion (rows: label), ece,
-    and the accuracy on the public, private and clean part where the images have them. Raises CourseError where there
-    are no labels.
+    clean: bool (N,), True where an image is free of leaks (see `clean_part`). Returns a dict for `Run.write_metrics`:
+    n, accuracy with its 95 % Wilson interval, macro_f1, per_class, confusion (rows: label), ece, brier, and accuracy on
+    the public, private and clean part where the images have them. Raises CourseError where there are no labels.
     """
     if test.labels is None:
         raise CourseError("These images have no labels, so there is nothing to compare: score the validation part.")
@@ -103,6 +200,7 @@ def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = 
         "per_class": per_class,
         "confusion": confusion_matrix(labels, predicted, labels=indices).tolist(),
         "ece": expected_calibration_error(probabilities, labels),
+        "brier": brier(probabilities, labels),
         **{name: share(hits[part]) for name, part in parts.items() if part is not None and part.any()},
     }
 

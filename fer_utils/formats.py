@@ -26,6 +26,8 @@ SIDE = 48
 CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """FER2013's emotion codes, 0 to 6; its folders carry the same names."""
 LABELS = {name.lower(): label for label, name in enumerate(CLASSES)}
+OTHERS = {name: label for label, name in enumerate((c for c in CODES if c not in LABELS), start=len(LABELS))}
+"""The labels of the course's classes, and those of FER2013's other four expressions, which follow on them."""
 USAGES = ("Training", "PublicTest", "PrivateTest", "Test")
 FER_CSV = ("fer2013.csv", "icml_face_data.csv")
 COMPETITION = ("train_data.csv", "train_target.csv", "test_data.csv")
@@ -49,12 +51,15 @@ class Raw(NamedTuple):
     claims_fer2013: bool = False
 
 
-def read_source(path: Path) -> Raw:
-    """Read a folder, .zip, .tar.gz or .csv that holds one of the published forms; DataError says what is wrong."""
+def read_source(path: Path, labels: dict[str, int] = LABELS) -> Raw:
+    """Read a folder, .zip, .tar.gz or .csv that holds one of the published forms; DataError says what is wrong.
+
+    Kept are the expressions that `labels` names. Of LABELS none may be missing; of OTHERS all may.
+    """
     try:
         with _open_source(path) as (names, open_file):
             files = _clean(names, path)
-            return _read_form(path, files, lambda name: open_file(files[name]))
+            return _read_form(path, files, lambda name: open_file(files[name]), labels)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, RuntimeError) as error:
         raise DataError(f"{path} is damaged or incomplete ({error}): download it again.") from error
     except OSError as error:
@@ -96,7 +101,7 @@ def _clean(names: list[str], path: Path) -> dict[str, str]:
     return files
 
 
-def _read_form(path: Path, files: dict[str, str], open_file: Open) -> Raw:
+def _read_form(path: Path, files: dict[str, str], open_file: Open, labels: dict[str, int]) -> Raw:
     """Recognise the form by the names of its files, the shallowest first, and read it."""
     ordered = sorted(files, key=lambda name: (name.count("/"), name))
     base = {name.split("/")[-1].lower(): name for name in reversed(ordered)}
@@ -105,25 +110,27 @@ def _read_form(path: Path, files: dict[str, str], open_file: Open) -> Raw:
         root = min(roots)
         if root and len(set(roots)) > 1:
             raise DataError(f"{path} holds several data sets ({', '.join(sorted(set(roots)))}): give the path of one.")
-        return _read_images(path, {name[len(root):]: name for name in files if name.startswith(root)}, open_file)
+        below = {name[len(root):]: name for name in files if name.startswith(root)}
+        return _read_images(path, below, open_file, labels)
     for name in FER_CSV if path.suffix.lower() != ".csv" else base:
         if name in base:
             where = path if path.suffix.lower() == ".csv" else path / base[name]
-            return _read_csv(open_file(base[name]), str(where), claims_fer2013=name in FER_CSV)
+            return _read_csv(open_file(base[name]), str(where), name in FER_CSV, labels)
     if all(name in base for name in COMPETITION):
-        return _read_competition(path, [open_file(base[name]) for name in COMPETITION])
+        raw = _read_competition(path, [open_file(base[name]) for name in COMPETITION])
+        return raw if labels is LABELS else Raw(*(values[:0] for values in raw[:4]))
     archives = [name for name in ordered if "/" not in name and name.lower().endswith((".zip", *TARS))]
     if path.is_dir() and len(archives) == 1:
-        return read_source(path / archives[0])
+        return read_source(path / archives[0], labels)
     raise DataError(f"{path} {'holds none of the known forms' if files else 'is empty'}: put there {FORMS}.")
 
 
-def _read_images(path: Path, files: dict[str, str], open_file: Open) -> Raw:
+def _read_images(path: Path, files: dict[str, str], open_file: Open, labels: dict[str, int]) -> Raw:
     """Read `train/<class>/` and `test/<class>/`; a label is the class folder's name, never its place in a list."""
-    entries = sorted(_image_entries(path, files))
+    entries = sorted(_image_entries(path, files, labels))
     present = {(is_test, folder) for is_test, _, folder, _ in entries}
     for is_test, split in enumerate(("train", "test")):
-        for missing in (folder for folder in LABELS if (is_test, folder) not in present):
+        for missing in (name for name in labels if labels is LABELS and (is_test, name) not in present):
             raise DataError(f"{path}: the class folder {split}/{missing} is missing or empty: unpack the data again.")
     images, converted, usage = np.empty((len(entries), SIDE, SIDE), np.uint8), 0, []
     for i, (is_test, (prefix, *_), _, name) in enumerate(entries):
@@ -133,11 +140,12 @@ def _read_images(path: Path, files: dict[str, str], open_file: Open) -> Raw:
         part = {"publictest_": "PublicTest", "privatetest_": "PrivateTest"}.get(prefix, "Test")
         usage.append(part if is_test else "Training")
     claims = any(number[0] in ("training_", "publictest_", "privatetest_") for _, number, _, _ in entries)
-    labels = np.array([LABELS[folder] for _, _, folder, _ in entries], np.int64)
-    return Raw(images, labels, np.array(usage), np.array([entry[-1] for entry in entries]), converted, claims)
+    numbers = np.array([labels[folder] for _, _, folder, _ in entries], np.int64)
+    names = np.array([entry[-1] for entry in entries], str)
+    return Raw(images, numbers, np.array(usage, str), names, converted, claims)
 
 
-def _image_entries(path: Path, files: dict[str, str]) -> Iterator[tuple[int, list, str, str]]:
+def _image_entries(path: Path, files: dict[str, str], labels: dict[str, int]) -> Iterator[tuple[int, list, str, str]]:
     """Yield (1 if test, file name cut at its numbers, class folder, name): sorted, these are in natural order."""
     for name in files:
         split, *folders, file = name.split("/")
@@ -146,7 +154,7 @@ def _image_entries(path: Path, files: dict[str, str]) -> Iterator[tuple[int, lis
         folder = "/".join(folders).lower()
         if folder not in CODES:
             raise DataError(f"{path}: {name} is in no known class folder: {split}/ may hold {', '.join(CODES)}.")
-        if folder not in LABELS:
+        if folder not in labels:
             continue
         if not file.lower().endswith((".jpg", ".jpeg", ".png", ".bmp")):
             raise DataError(f"{path}: {name} is of a type not known here: class folders hold .jpg, .png or .bmp files.")
@@ -194,7 +202,7 @@ def _pixels(text: str, separator: str, where: str) -> np.ndarray:
     return values.astype(np.uint8).reshape(SIDE, SIDE)
 
 
-def _read_csv(stream: BinaryIO, where: str, claims_fer2013: bool) -> Raw:
+def _read_csv(stream: BinaryIO, where: str, claims_fer2013: bool, labels: dict[str, int]) -> Raw:
     """Read columns emotion, pixels and Usage, in any order and with any spaces around their names."""
     rows = _rows(stream, where)
     header = [name.strip().lower() for name in next(rows, ("", []))[1]]
@@ -212,12 +220,13 @@ def _read_csv(stream: BinaryIO, where: str, claims_fer2013: bool) -> Raw:
         if usage not in USAGES:
             raise DataError(f"{at}: the usage {usage!r} is unknown: it must be one of {', '.join(USAGES)}.")
         image = _pixels(values["pixels"], " ", at)
-        if CODES[int(code)] in LABELS:
-            kept.append((image, LABELS[CODES[int(code)]], usage, at.rsplit(", ")[-1]))
-    if not kept:
+        if CODES[int(code)] in labels:
+            kept.append((image, labels[CODES[int(code)]], usage, at.rsplit(", ")[-1]))
+    if not kept and labels is LABELS:
         raise DataError(f"{where} has no angry, happy or neutral face: download it again.")
-    images, labels, usage, names = zip(*kept, strict=True)
-    return Raw(np.stack(images), np.array(labels, np.int64), np.array(usage), np.array(names), 0, claims_fer2013)
+    images, numbers, usage, names = zip(*kept, strict=True) if kept else ((), (), (), ())
+    images = np.array(images, np.uint8).reshape(-1, SIDE, SIDE)
+    return Raw(images, np.array(numbers, np.int64), np.array(usage, str), np.array(names, str), 0, claims_fer2013)
 
 
 def _read_competition(path: Path, streams: list[BinaryIO]) -> Raw:

@@ -1,5 +1,6 @@
 """The networks of the course, and their weights on disk."""
 
+import copy
 import json
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +15,12 @@ from torch import Tensor, nn
 from torchvision.ops import SqueezeExcitation
 
 from fer_utils import CLASSES, CourseError
-from fer_utils.files import replacing
+from fer_utils.files import replacing, write_json
+
+WEIGHTS = Path(__file__).with_name("weights")
+"""What the course trained on FER2013: safetensors in float16, and a card (.json) beside each."""
+CARD = ("data", "recipe", "seed", "accuracy", "n", "accuracy_ci", "git_commit")
+"""What a card says at least: fingerprint of the data, settings of the training, score on the test images, code."""
 
 
 def conv_block(in_channels: int, out_channels: int, batch_norm: bool = True) -> nn.Sequential:
@@ -95,8 +101,9 @@ class AttentionCNN(nn.Module):
         attention: bool = True,
     ):
         super().__init__()
-        layers = [nn.Conv2d(1, channels[0], 3, padding=1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU()]
-        layers.append(nn.MaxPool2d(2))
+        # Pooling first leaves the two layers after it a quarter of the work.
+        layers = [nn.Conv2d(1, channels[0], 3, padding=1, bias=False), nn.MaxPool2d(2)]
+        layers += [nn.BatchNorm2d(channels[0]), nn.ReLU()]
         width = channels[0]
         for stage, (out, n) in enumerate(zip(channels, blocks, strict=True)):
             for block in range(n):
@@ -115,6 +122,7 @@ class AttentionCNN(nn.Module):
 MODELS = {
     "PosterCNN": PosterCNN,
     "PosterCNN-no-batch-norm": partial(PosterCNN, batch_norm=False),
+    "SprintCNN": partial(AttentionCNN, channels=(16, 32, 64, 128), blocks=(1, 1, 1, 1), attention=False),
     "FastCNN": partial(AttentionCNN, channels=(24, 48, 96, 192), blocks=(1, 1, 1, 1), attention=False),
     "ResidualCNN": partial(AttentionCNN, attention=False),
     "AttentionCNN": AttentionCNN,
@@ -126,6 +134,14 @@ def build_model(name: str = "PosterCNN", **options) -> nn.Module:
     if name not in MODELS:
         raise CourseError(f"There is no model {name!r}: choose one of {', '.join(MODELS)}.")
     return MODELS[name](**options)
+
+
+def keep_classes(model: nn.Module, n: int = len(CLASSES)) -> nn.Module:
+    """Cut the outputs of a trained network, in place, to the first n classes; what it knows of these is unchanged."""
+    last = model.classifier[-1]
+    last.weight, last.bias = (nn.Parameter(old.detach()[:n].clone()) for old in (last.weight, last.bias))
+    last.out_features = n
+    return model
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -204,3 +220,32 @@ def load_weights(path: Path, model: nn.Module) -> dict:
         )
     model.load_state_dict(tensors)
     return metadata
+
+
+def export_weights(name: str, model: nn.Module, card: dict, folder: Path = WEIGHTS) -> Path:
+    """Write a trained network as <name>.safetensors, in float16, with its card beside it: half the size, same answers.
+
+    card: at least the keys CARD; `recipe` is the training's TrainConfig as a dictionary. CourseError where one lacks.
+    """
+    missing = [key for key in CARD if key not in card]
+    if missing:
+        raise CourseError(f"The card of {name} lacks {', '.join(missing)}: weights are worth nothing without.")
+    path = Path(folder) / f"{name}.safetensors"
+    save_weights(path, copy.deepcopy(model).half(), {"recipe": card["recipe"], "data": card["data"]})
+    write_json(path.with_suffix(".json"), {"model": type(model).__name__, **card})
+    return path
+
+
+def pretrained(name: str, folder: Path = WEIGHTS) -> nn.Module:
+    """A network with the weights that the course trained on FER2013, float32 and ready to predict.
+
+    For photographs and for reading; drawn faces are another task. CourseError where there are none of this name.
+    """
+    path = Path(folder) / f"{name}.safetensors"
+    if not path.is_file():
+        there = ", ".join(sorted(file.stem for file in Path(folder).glob("*.safetensors"))) or "none"
+        raise CourseError(f"The course has no trained weights of {name!r} (it has: {there}): choose one, or train it.")
+    recipe = read_metadata(path)["recipe"]
+    model = build_model(recipe["model"], dropout=recipe["dropout"])
+    load_weights(path, model)
+    return model.eval()

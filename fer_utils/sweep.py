@@ -1,25 +1,36 @@
 """One notebook under many parameters: dask.distributed spreads the jobs, papermill runs them, this gives them names."""
 
+import io
 import itertools
+import logging
 import os
 import re
-import time
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import dask.config
 import pandas as pd
 import papermill
-from distributed import Client, LocalCluster, as_completed
+from dask.system import CPU_COUNT
+from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
 from fer_utils import CourseError
 from fer_utils.data import course_home, load_faces
-from fer_utils.files import write_text
-from fer_utils.notebooks import find, read_parameters, run_notebooks
+from fer_utils.files import locked, write_text
+from fer_utils.notebooks import EVERYWHERE, find, read_parameters, run_notebooks
 from fer_utils.runs import Run
 
-MEASURES = ["model", "seed", "epoch", "train_loss", "val_loss", "val_acc", "seconds"]
+MEASURES = ["model", "seed", "epoch", "train_loss", "val_loss", "val_acc", "seconds", "job_seconds"]
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class JobsFailed(CourseError):
+    """Some jobs failed, as the sentence says; `table` holds what the others trained."""
+
+    def __init__(self, sentence: str, table: pd.DataFrame):
+        super().__init__(sentence)
+        self.table = table
 
 
 def grid(values: dict[str, Sequence]) -> list[dict]:
@@ -32,63 +43,54 @@ def job_name(job: dict) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", "_".join(f"{name}-{value}" for name, value in job.items())) or "default"
 
 
-def sweep(
-    notebook: str,
-    jobs: Sequence[dict],
-    data: str = "auto",
-    run: str = "default",
-    workers: int = 2,
-    scheduler: str | None = None,
-    log: Callable[[str], None] = print,
-) -> pd.DataFrame:
+def sweep(notebook: str, jobs: Sequence[dict], data: str = "auto", run: str = "default", workers: int = 2,
+          scheduler: str | None = None, log: Callable[[str], None] = print) -> pd.DataFrame:
     """Execute `notebook` once for each of `jobs` (parameter to value) and return the table of what they trained.
 
     A job is a run of its own, `reports/<run>/sweep/<notebook>/<job>/`, and one that has finished there is not run
-    again. One that fails is reported while the rest go on; CourseError at the end then names them all. A worker that
-    dies hands its job to another.
+    again. One that fails is reported while the rest go on; JobsFailed comes when all have ended. A worker that dies
+    hands its job to another. CourseError, before anything is run, for parameters or data that the notebook cannot take.
 
     workers: processes of a local cluster, which share the processor's threads. scheduler: the address of a cluster that
     is there already; its workers need this package and must see the course's home and the data under the same paths.
     """
     (path,) = find([notebook])
-    faces = load_faces(data, verbose=False)
-    source = faces.source if faces.drawn or faces.source == "kaggle" else str(Path(faces.source).absolute())
-    declared = {path: papermill.inspect_notebook(str(path))}
-    wanted = {}
-    for job in jobs:
-        read_parameters(declared, [(name, str(value)) for name, value in job.items()])  # before anything is run
-        wanted[f"{run}/sweep/{path.stem}/{job_name(job)}"] = {name: str(value) for name, value in job.items()}
-    missing = [name for name in wanted if not finished(name, path.stem)]
+    declared = papermill.inspect_notebook(str(path))
+    wanted = _named(jobs, path, declared)
+    if workers < 1 or not wanted:
+        raise CourseError(f"{len(wanted)} jobs for {workers} workers: give at least one of each.")
+    source = _shared(data, run) if "data" in declared else data
+    runs = {label: f"{run}/sweep/{path.stem}/{label}" for label in wanted}
+    missing = [label for label in wanted if not finished(runs[label], path.stem)]
     log(f"{len(wanted)} jobs of {path.stem}, {len(wanted) - len(missing)} of them finished before.")
-    failed = []
+    outcomes, home = {}, str(course_home())
     if missing:
         with cluster(min(workers, len(missing)), scheduler) as client:
-            log(f"Watch them at {client.dashboard_link}")
-            futures = {
-                client.submit(work, str(path), wanted[name], source, name, str(course_home()), pure=False): name
-                for name in missing
-            }
-            for done, future in enumerate(as_completed(futures), start=1):
-                label = futures[future].split("/")[-1]
-                if future.status == "finished":
-                    log(f"[{done}/{len(missing)}] {label}  {future.result():.1f} s")
-                else:
-                    failed.append(f"{label}: {future.exception()}")
-                    log(f"[{done}/{len(missing)}] failed: {failed[-1]}")
-    table = results(run, path.stem)
-    write_text(Run.open(run).path / "sweep" / f"{path.stem}.csv", table.to_csv(index=False, lineterminator="\n"))
+            log(f"Workers: {len(client.nthreads()) or 'none, the jobs wait'}. Watch them at {client.dashboard_link}")
+            futures = {client.submit(work, str(path), wanted[label], source, runs[label], home, pure=False): label
+                       for label in missing}
+            for future in as_completed(futures):
+                outcomes[futures[future]] = _outcome(future)
+                log(f"[{len(outcomes)}/{len(missing)}] {futures[future]}: {outcomes[futures[future]]}")
+    stored = Run.open(run).path / "sweep" / f"{path.stem}.csv"
+    write_text(stored, results(run, path.stem).to_csv(index=False, lineterminator="\n"))
+    table = results(run, path.stem, wanted)
+    failed = [label for label, outcome in outcomes.items() if outcome != "finished"]
     if failed:
-        raise CourseError(f"{len(failed)} of {len(wanted)} jobs failed; run the sweep again for these alone:\n"
-                          + "\n".join(failed))
-    return table[table["job"].isin(name.split("/")[-1] for name in wanted)].reset_index(drop=True)
+        raise JobsFailed(f"{len(failed)} of {len(wanted)} jobs failed; a second sweep runs these alone.", table)
+    return table
 
 
-def work(notebook: str, job: dict[str, str], data: str, run: str, home: str) -> float:
-    """What a worker does for one job: execute the notebook into the job's run; returns the seconds it took."""
+def work(notebook: str, job: dict[str, str], data: str, run: str, home: str) -> None:
+    """What a worker does for one job: execute the notebook into the job's run, unless it was finished meanwhile."""
+    if not Path(home).is_dir():
+        raise CourseError(f"its worker does not see {home}: all need the course's home under the same path.")
     os.environ["FER_HOME"] = home
-    start = time.perf_counter()
-    run_notebooks([notebook], [*job.items(), ("data", data), ("run", run)], log=lambda line: None)
-    return time.perf_counter() - start
+    # dask gives a worker one thread in each of these, and torch would take the lowest of them.
+    os.environ.update(dict.fromkeys(THREADS, os.environ.get(THREADS[0], "1")))
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), locked(Run.open(run).path / "notebooks"):
+        if not finished(run, Path(notebook).stem):
+            run_notebooks([notebook], [*job.items(), ("data", data), ("run", run)], log=lambda line: None)
 
 
 def finished(run: str, stem: str) -> bool:
@@ -96,39 +98,73 @@ def finished(run: str, stem: str) -> bool:
     return stem in Run.open(run).read().get("parameters", {})
 
 
-def results(run: str, stem: str) -> pd.DataFrame:
-    """All finished jobs of the notebook `stem` in `run`: one row for each training, with the epoch it kept.
+def results(run: str, stem: str, jobs: Iterable[str] = ()) -> pd.DataFrame:
+    """The finished jobs of the notebook `stem` in `run` (all, or these): a row for each training, at its kept epoch.
 
-    Columns: job, the notebook's parameters, then those of MEASURES; `seconds` are those of all its epochs.
+    Columns: job, the notebook's parameters, then those of MEASURES: `seconds` are those of all the training's epochs,
+    `job_seconds` those of the whole notebook. A job that trained nothing has one row, without measures.
     """
-    tables = []
-    for folder in sorted(Run.open(run).path.glob(f"sweep/{stem}/*/")):
-        job = Run(folder)
-        parameters = job.read().get("parameters", {}).get(stem)
-        history = job.read_history()
-        if parameters is None or history is None:
+    folder, tables = Run.open(run).path / "sweep" / stem, [pd.DataFrame(columns=["job", *MEASURES])]
+    for label in jobs or sorted(path.name for path in folder.glob("*/")):
+        known, history = Run(folder / label).read(), Run(folder / label).read_history()
+        if stem not in known.get("parameters", {}):
             continue
-        best = history[history["saved"]].groupby(["model", "seed"]).tail(1)[MEASURES]
-        best["seconds"] = best["seed"].map(history.groupby("seed")["seconds"].sum())
-        settings = {name: value for name, value in parameters.items() if name not in ("data", "run", *MEASURES)}
-        tables.append(best.assign(job=folder.name, **settings)[["job", *settings, *MEASURES]])
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["job", *MEASURES])
+        trained = pd.DataFrame(columns=MEASURES, index=[0])
+        if history is not None:
+            history["seconds"] = history.groupby(["model", "seed"])["seconds"].transform("sum")
+            trained = history[history["saved"]].groupby(["model", "seed"]).tail(1)
+        settings = {k: v for k, v in known["parameters"][stem].items() if k not in EVERYWHERE | set(MEASURES)}
+        trained = trained.assign(job=label, job_seconds=known["seconds"][stem], **settings)
+        tables.append(trained[["job", *settings, *MEASURES]])
+    return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 @contextmanager
-def cluster(workers: int, scheduler: str | None):
+def cluster(workers: int, scheduler: str | None) -> Iterator[Client]:
     """A client of the cluster at `scheduler`, or of a local one of `workers` processes that ends with the block."""
+    for handler in logging.getLogger("distributed").handlers:
+        handler.setLevel(logging.CRITICAL)  # what goes wrong is said in one sentence
     if scheduler is not None:
         try:
-            client = Client(scheduler, timeout=10)
+            client = Client(scheduler or "nowhere", timeout=10)
         except (OSError, ValueError) as error:
-            raise CourseError(f"No dask scheduler answers at {scheduler} ({error}): start one with `dask scheduler` "
-                              "and workers with `dask worker ADDRESS`.") from error
+            raise CourseError(f"No dask scheduler answers at {scheduler}: start one with `dask scheduler`, and workers "
+                              "with `dask worker ADDRESS`.") from error
         with client:
             yield client
         return
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    with dask.config.set({"distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": threads}):
-        local = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
+    threads = {f"distributed.nanny.pre-spawn-environ.{name}": max(1, CPU_COUNT // workers) for name in THREADS}
+    with dask.config.set(threads):  # what the user has set himself goes before it
+        local = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50)
     with local, Client(local) as client:
         yield client
+
+
+def _named(jobs: Sequence[dict], path: Path, declared: dict) -> dict[str, dict[str, str]]:
+    """The jobs by their names, checked: in the notebook's order and types, however one was written."""
+    wanted = {}
+    for job in jobs:
+        if not EVERYWHERE.isdisjoint(job):
+            raise CourseError("data and run are the same for all jobs of a sweep: give --data and --run.")
+        values = read_parameters({path: declared}, [(name, str(value)) for name, value in job.items()])[path]
+        ordered = {name: values[name] for name in declared if name in values}
+        wanted[job_name(ordered)] = {name: str(value) for name, value in ordered.items()}
+    return wanted
+
+
+def _shared(data: str, run: str) -> str:
+    """The data source as all workers find it; the sweep's run takes it on, or refuses it for another's."""
+    faces = load_faces(data, verbose=False)
+    Run.open(run, faces)
+    here = Path(faces.source).expanduser()
+    named = faces.drawn or faces.source == "kaggle"
+    return faces.source if named else str(here.absolute() if here.exists() else course_home() / here)
+
+
+def _outcome(future: Future) -> str:
+    """How a job ended, in one line."""
+    if future.status == "finished":
+        return "finished"
+    error = future.exception() if future.status == "error" else "the cluster lost it"
+    died = "its workers died, most often for lack of memory"
+    return f"failed: {died if isinstance(error, KilledWorker) else ' '.join(str(error).split())}"

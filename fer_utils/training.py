@@ -23,7 +23,7 @@ from tqdm import tqdm
 from fer_utils import CLASSES, CourseError
 from fer_utils.augment import Augment
 from fer_utils.data import Faces
-from fer_utils.models import build_model, save_weights
+from fer_utils.models import build_model, keep_classes, save_weights
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,8 @@ def make_optimizer(model: nn.Module, config: TrainConfig, steps: int):
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
     optimizer = kind(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
     if config.schedule == "one_cycle":
-        return optimizer, OneCycleLR(optimizer, config.learning_rate, steps, pct_start=0.25, cycle_momentum=False)
+        total = max(steps, 5)  # OneCycleLR divides by zero where its rise is a single step
+        return optimizer, OneCycleLR(optimizer, config.learning_rate, total, pct_start=0.25, cycle_momentum=False)
     return optimizer, LambdaLR(optimizer, lambda step: 1.0)
 
 
@@ -237,7 +238,8 @@ def fit(
 
     They are written to `checkpoint` at every improvement, so an interruption (Ctrl-C, the stop button) loses only the
     epoch it falls in; training then ends there and returns what it has. `log` receives the poster's lines. Without
-    `val` (None) nothing is chosen: the last weights are kept, and the validation columns are empty.
+    `val` (None) nothing is chosen: the last weights are kept, and the validation columns are empty. Outputs for other
+    expressions than the three are cut off in what is kept.
     """
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
@@ -259,7 +261,7 @@ def fit(
         if average:
             average.update_parameters(model)
 
-    rows, best, best_weights = [], -1.0, None
+    rows, best, kept = [], -1.0, None
     try:
         for epoch in tqdm(range(1, config.epochs + 1), desc=f"{config.model}, seed {config.seed}", leave=False):
             start = time.perf_counter()
@@ -272,14 +274,13 @@ def fit(
             losses = f"Train Loss: {train_loss:.4f}, Val Loss: {val_loss:.4f}"
             log(f"Epoch [{epoch}/{config.epochs}], {losses}, Val Acc: {val_acc:.4f}")
             if saved:
-                best, best_weights = val_acc, copy.deepcopy(judged.state_dict())
+                best, kept = val_acc, keep_classes(copy.deepcopy(judged))
                 if checkpoint is not None:
                     note = {"config": asdict(config), "epoch": epoch, "val_acc": val_acc, "data": train.fingerprint}
-                    save_weights(checkpoint, judged, note)
+                    save_weights(checkpoint, kept, note)
                 log("Model saved!")
     except KeyboardInterrupt:
-        if best_weights is None:
+        if kept is None:
             raise
         log(f"Stopped by you after epoch {rows[-1][2]}: the best weights so far are kept.")
-    model.load_state_dict(best_weights)
-    return Result(model, pd.DataFrame(rows, columns=HISTORY), config)
+    return Result(kept, pd.DataFrame(rows, columns=HISTORY), config)

@@ -4,7 +4,7 @@ from scipy import stats
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as reference
 
-from fer_utils.augment import Augment, random_flip, random_rotation, rotate
+from fer_utils.augment import Augment, affine, random_erasing, random_flip, random_rotation, rotate
 
 
 @pytest.fixture
@@ -63,3 +63,67 @@ def test_the_same_generator_gives_the_same_batch(images):
     first, second = (Augment()(images, torch.Generator().manual_seed(7)) for _ in range(2))
     assert torch.equal(first, second)
     assert not torch.equal(first, Augment()(images, torch.Generator().manual_seed(8)))
+
+
+@pytest.mark.parametrize("interpolation, tolerance", [("nearest", 0), ("bilinear", 2e-4)])
+def test_one_move_gives_torchvisions_pixels(images, interpolation, tolerance):
+    degrees = torch.linspace(-30, 30, len(images))
+    scale = torch.linspace(0.8, 1.25, len(images))
+    shift = torch.stack([torch.linspace(-6, 6, len(images)), torch.linspace(5, -4, len(images))], 1)
+    ours = affine(images, degrees, scale, shift, interpolation)
+    mode = InterpolationMode(interpolation)
+    theirs = torch.stack([  # its angle is clockwise
+        reference.affine(x, -d.item(), s.tolist(), z.item(), [0.0], mode)
+        for x, d, z, s in zip(images, degrees, scale, shift, strict=True)])
+    # Where a place falls on the border between two pixels, rounding may take either.
+    assert ((ours - theirs).abs() > tolerance).float().mean() < 0.002
+
+
+def test_a_shift_moves_right_and_down_and_black_comes_in():
+    images = torch.rand(2, 1, 48, 40) + 0.5
+    moved = affine(images, torch.zeros(2), torch.ones(2), torch.tensor([[3.0, 0.0], [0.0, -5.0]]))
+    assert torch.equal(moved[0, :, :, 3:], images[0, :, :, :-3]) and moved[0, :, :, :3].max() == 0
+    assert torch.equal(moved[1, :, :-5], images[1, :, 5:]) and moved[1, :, -5:].max() == 0
+
+
+def test_a_smaller_face_has_black_around_it():
+    small = affine(torch.ones(1, 1, 48, 48), torch.zeros(1), torch.tensor([0.5]), torch.zeros(1, 2))[0, 0]
+    assert small.sum() == 24 * 24 and small[12:36, 12:36].min() == 1
+    large = affine(torch.ones(1, 1, 48, 48), torch.zeros(1), torch.tensor([1.5]), torch.zeros(1, 2))
+    assert large.min() == 1
+
+
+def test_shift_and_scale_stay_within_their_bounds():
+    images = torch.zeros(2000, 1, 49, 49)
+    images[:, :, 24, 24] = 1
+    moved = Augment(flip=False, degrees=0, shift=4)(images, torch.Generator().manual_seed(0))[:, 0]
+    rows, columns = (moved.amax(axis).argmax(1) - 24 for axis in (2, 1))
+    for place in (rows, columns):
+        assert place.abs().max() == 4 and abs(place.float().mean()) < 0.2
+    assert abs(torch.corrcoef(torch.stack([rows, columns]).float())[0, 1]) < 0.1
+    sizes = Augment(flip=False, degrees=0, scale=0.2)(torch.ones(2000, 1, 48, 48), torch.Generator().manual_seed(0))
+    sides = sizes.sum((1, 2, 3)).sqrt()
+    assert 0.79 * 48 < sides.min() < 0.83 * 48 and 0.4 < (sides == 48).float().mean() < 0.6
+
+
+def test_erasing_blackens_one_rectangle_in_every_second_image():
+    images = torch.ones(4000, 1, 48, 48)
+    erased = random_erasing(images, 0.5, torch.Generator().manual_seed(0))[:, 0] == 0
+    hit = erased.flatten(1).any(1)
+    assert abs(hit.float().mean() - 0.5) < 0.03 and images.min() == 1
+    rows, columns = erased[hit].any(2).sum(1), erased[hit].any(1).sum(1)
+    assert torch.equal(rows * columns, erased[hit].sum((1, 2)))  # a full rectangle
+    for side in (rows, columns):
+        assert 7 <= side.min() and side.max() <= 17 and abs(side.float().mean() - 12) < 0.3
+    covered = erased.float().mean(0)
+    assert covered[0].max() < covered[24].max() and (covered > 0).float().mean() > 0.98
+
+
+def test_no_image_is_erased_at_zero(images):
+    assert torch.equal(random_erasing(images, 0.0), images)
+
+
+def test_the_stronger_set_is_repeatable_and_keeps_shape(images):
+    strong = Augment(shift=4, scale=0.15, erase=0.5, interpolation="bilinear")
+    first, second = (strong(images, torch.Generator().manual_seed(7)) for _ in range(2))
+    assert torch.equal(first, second) and first.shape == images.shape and 0 <= first.min() and first.max() <= 1

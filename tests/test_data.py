@@ -18,7 +18,17 @@ import pytest
 from PIL import Image
 
 from fer_utils import data
-from fer_utils.data import Audit, DataError, Faces, Split, audit, course_home, load_faces, split
+from fer_utils.data import (
+    Audit,
+    DataError,
+    Faces,
+    Split,
+    audit,
+    course_home,
+    load_faces,
+    other_expressions,
+    split,
+)
 from fer_utils.formats import CODES
 
 KEPT = ("angry", "happy", "neutral")
@@ -407,3 +417,50 @@ def test_errors_are_course_errors():
     from fer_utils import CourseError
 
     assert issubclass(DataError, CourseError) and issubclass(CourseError, ValueError)
+
+
+def test_the_other_expressions_have_labels_of_their_own(tmp_path, cache):
+    rows = make_rows()
+    folder = write_folder(tmp_path / "faces", rows)
+    faces = load(folder)
+    others = other_expressions(faces)
+    expected = [row for row in rows if row[0] not in (0, 3, 6) and row[1] == "Training"]
+    assert len(others) == len(expected) and set(others.usage) == {"Training"}
+    assert others.counts()["Training"].to_dict() == {
+        "Angry": 0, "Happy": 0, "Neutral": 0, **{
+            name: sum(CODES[row[0]] == name.lower() for row in expected)
+            for name in ("Disgust", "Fear", "Sad", "Surprise")}}
+    codes = {row[2].tobytes(): CODES[row[0]] for row in expected}
+    named = [("disgust", "fear", "sad", "surprise")[label - 3] for label in others.labels]
+    assert [codes[image.tobytes()] for image in others.images] == named
+    assert len(list(cache.iterdir())) == 2 and load(folder).fingerprint == faces.fingerprint
+    csv_file = write_csv(tmp_path / "fer2013.csv", rows)
+    assert other_expressions(load(csv_file)).labels.tolist() == others.labels.tolist()
+
+
+def test_sources_of_three_classes_have_no_other_expressions(tmp_path, tiny_sample):
+    rows = [row for row in make_rows() if row[0] in (0, 3, 6)]
+    assert other_expressions(load(write_folder(tmp_path / "faces", rows))) is None
+    assert other_expressions(load(write_csv(tmp_path / "fer2013.csv", rows))) is None
+    images = [row[2] for row in rows]
+    competition = write_competition(tmp_path / "class", images[:6], [0, 1, 2, 0, 1, 2], images[6:8])
+    assert other_expressions(load(competition)) is None
+    assert other_expressions(load("sample")) is None
+
+
+def test_faces_join_in_order():
+    first = toy([1, 2], np.array([0, 1]), ["Training", "Test"])
+    both = first.join(toy([3, 4], np.array([3, 6])))
+    assert both.images[:, 0, 0].tolist() == [1, 2, 3, 4] and both.labels.tolist() == [0, 1, 3, 6]
+    assert both.counts().loc["Surprise"].to_dict() == {"Training": 1, "Test": 0} and "Fear" not in both.counts().index
+    assert both.train.labels.tolist() == [0, 3, 6] and both.labels.dtype == np.int64
+    unlabelled = first.join(toy([5]))
+    assert unlabelled.labels.tolist() == [0, 1, -1] and unlabelled.counts().loc["unlabelled", "Training"] == 1
+    assert audit(toy([7, 7], np.array([0, 3]))).conflicting == 2
+
+
+def test_real_zip_has_the_published_number_of_other_expressions(fer2013_zip):
+    faces = load_faces(fer2013_zip, verbose=False)
+    others = other_expressions(faces)
+    assert np.bincount(others.labels).tolist() == [0, 0, 0, 436, 4097, 4830, 3171]
+    assert len(others) == 12_534 and len(faces.train.join(others)) == 28_709

@@ -142,3 +142,209 @@ def test_submission_has_the_competitions_format(tmp_path):
     text = (tmp_path / "new" / "submission.csv").read_bytes()
     assert text == b"Id,Category\n0,2\n1,0\n2,1\n"
     assert pd.read_csv(tmp_path / "new" / "submission.csv").dtypes.tolist() == [np.int64, np.int64]
+
+
+def paired(both: int, only_a: int, only_b: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
+    """Hits of two models with these counts of images."""
+    counts = [both, only_a, only_b, neither]
+    return np.repeat([True, True, False, False], counts), np.repeat([True, False, True, False], counts)
+
+
+def mirror_reader() -> torch.nn.Module:
+    """Five outputs that read the left and right border of the image; the last two would win if they counted."""
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48 * 48, 5))
+    with torch.no_grad():
+        model[1].weight.zero_()
+        model[1].weight[0, 0] = model[1].weight[1, 47] = 2.0
+        model[1].bias.copy_(torch.tensor([0.0, 0.0, 0.0, 9.0, 9.0]))
+    return model
+
+
+def test_only_the_courses_classes_count_and_flip_averages_probabilities():
+    images = np.zeros((3, 48, 48), np.uint8)
+    images[0, 0, 0] = images[1, 0, 47] = 255
+    left = np.array([np.e**2, 1, 1]) / (np.e**2 + 2)
+    model = mirror_reader()
+    assert evaluation.predict(model, images) == pytest.approx(np.array([left, left[[1, 0, 2]], [1 / 3] * 3]), abs=1e-6)
+    both = evaluation.predict(model, images, batch_size=2, flip=True)
+    middle = (left + left[[1, 0, 2]]) / 2
+    assert both == pytest.approx(np.array([middle, middle, [1 / 3] * 3]), abs=1e-6) and both.dtype == np.float32
+
+
+def test_mcnemar_by_hand():
+    found = evaluation.mcnemar(*paired(12, 1, 7, 1))
+    assert (found["n"], found["only_a"], found["only_b"]) == (21, 1, 7)
+    assert found["difference"] == pytest.approx(6 / 21)
+    assert found["p_value"] == pytest.approx(2 * (1 + 8) / 2**8)  # a fair coin's 0 or 1 of 8, on both sides
+    half = 1.959964 * np.sqrt((10 / 23 - (6 / 23) ** 2) / 23)
+    assert found["difference_ci"] == pytest.approx([6 / 23 - half, 6 / 23 + half], abs=1e-6)
+    back = evaluation.mcnemar(*paired(12, 7, 1, 1))
+    assert back["difference_ci"] == pytest.approx([-end for end in found["difference_ci"][::-1]])
+    assert back["p_value"] == pytest.approx(found["p_value"])
+
+
+def test_mcnemar_of_models_that_never_disagree():
+    found = evaluation.mcnemar(*paired(8, 0, 0, 2))
+    assert found["difference"] == 0 and found["p_value"] == 1 and (found["only_a"], found["only_b"]) == (0, 0)
+    half = 1.959964 * np.sqrt(2 / 12 / 12)
+    assert found["difference_ci"] == pytest.approx([-half, half], abs=1e-6)
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 1, 0), (0, 10, 0, 0), (0, 0, 1000, 0), (1, 0, 0, 0)])
+def test_mcnemars_interval_stays_possible_and_holds_what_was_seen(counts):
+    found = evaluation.mcnemar(*paired(*counts))
+    low, high = found["difference_ci"]
+    assert -1 <= low <= found["difference"] <= high <= 1
+
+
+def test_a_comparison_needs_the_same_images():
+    for a, b in [([True] * 3, [True] * 4), ([], [])]:
+        with pytest.raises(CourseError, match="same images"):
+            evaluation.mcnemar(np.array(a), np.array(b))
+
+
+@pytest.mark.parametrize(("n", "share_a", "share_b"), [(50, 0.05, 0.02), (500, 0.10, 0.08), (3965, 0.02, 0.04)])
+def test_mcnemars_interval_holds_its_level(n, share_a, share_b):
+    draws = np.random.default_rng(0).multinomial(n, [0.5, share_a, share_b, 0.5 - share_a - share_b], size=500)
+    ends = np.array([evaluation.mcnemar(*paired(*row))["difference_ci"] for row in draws])
+    covered = ((ends[:, 0] <= share_b - share_a) & (share_b - share_a <= ends[:, 1])).mean()
+    assert 0.93 <= covered <= 0.995
+
+
+def test_paired_seeds_by_hand():
+    found = evaluation.paired_seeds([0.70, 0.72, 0.71], [0.73, 0.74, 0.74])
+    assert found["n"] == 3 and found["difference"] == pytest.approx(0.08 / 3)
+    half = 4.302653 * np.std([0.03, 0.02, 0.03], ddof=1) / np.sqrt(3)  # t of 2 degrees
+    assert found["difference_ci"] == pytest.approx([0.08 / 3 - half, 0.08 / 3 + half], abs=1e-6)
+    assert evaluation.paired_seeds([0.7], [0.8]) == {
+        "n": 1, "difference": pytest.approx(0.1), "difference_ci": None}
+    assert evaluation.paired_seeds([0.5, 0.5], [0.75, 0.75])["difference_ci"] == [0.25, 0.25]
+    for a, b in [([0.7], [0.7, 0.8]), ([], [])]:
+        with pytest.raises(CourseError, match="same seeds"):
+            evaluation.paired_seeds(a, b)
+
+
+def test_paired_seeds_interval_holds_its_level():
+    rng = np.random.default_rng(0)
+    a = rng.normal(0.8, 0.02, (2000, 3))
+    b = a + rng.normal(0.01, 0.005, (2000, 3))
+    ends = np.array([evaluation.paired_seeds(*pair)["difference_ci"] for pair in zip(a, b, strict=True)])
+    assert ((ends[:, 0] <= 0.01) & (0.01 <= ends[:, 1])).mean() == pytest.approx(0.95, abs=0.02)
+
+
+def test_brier_by_hand():
+    assert evaluation.brier(np.eye(3)[[0, 1]], np.array([0, 1])) == 0
+    assert evaluation.brier(np.eye(3)[[0, 1]], np.array([1, 2])) == 2
+    assert evaluation.brier(np.full((4, 3), 1 / 3), np.array([0, 1, 2, 0])) == pytest.approx(2 / 3)
+    one = np.array([[0.6, 0.3, 0.1]])
+    assert evaluation.brier(one, np.array([1])) == pytest.approx(0.6**2 + 0.7**2 + 0.1**2)
+    assert evaluation.evaluate(ten_faces(), certain(PREDICTED))["brier"] == pytest.approx(
+        (7 * (0.2**2 + 2 * 0.1**2) + 3 * (0.8**2 + 0.9**2 + 0.1**2)) / 10)
+
+
+@pytest.fixture(scope="module")
+def honest() -> tuple[np.ndarray, np.ndarray]:
+    """Logits (20,000, 3), and labels drawn with their softmax as the chances."""
+    rng = np.random.default_rng(0)
+    logits = 2 * rng.normal(size=(20_000, 3))
+    return logits, (softmax(logits).cumsum(1) > rng.random((20_000, 1))).argmax(1)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("factor", [0.4, 1.0, 3.0])
+def test_a_known_temperature_is_recovered(honest, factor):
+    logits, labels = honest
+    scaled = softmax(logits * factor).astype(np.float32)
+    found = evaluation.fit_temperature(scaled, labels)
+    assert found == pytest.approx(factor, rel=0.03)
+    assert evaluation.apply_temperature(scaled, factor) == pytest.approx(softmax(logits), abs=1e-4)
+    mended = evaluation.apply_temperature(scaled, found)
+    assert evaluation.expected_calibration_error(mended, labels) < 0.015
+    if factor != 1:
+        assert evaluation.expected_calibration_error(scaled, labels) > 0.05
+        assert evaluation.brier(mended, labels) < evaluation.brier(scaled, labels)
+
+
+def test_the_fitted_temperature_is_the_likeliest(honest):
+    logits, labels = honest
+    few, own = softmax(logits[:300] * 2), labels[:300]
+
+    def loss(temperature: float) -> float:
+        return -np.log(evaluation.apply_temperature(few, temperature)[np.arange(300), own]).mean()
+
+    best = evaluation.fit_temperature(few, own)
+    assert loss(best) < min(loss(best * 1.05), loss(best / 1.05))
+
+
+@pytest.mark.parametrize("temperature", [0.05, 0.7, 1.4, 20])
+def test_no_temperature_changes_an_answer(temperature):
+    rng = np.random.default_rng(1)
+    probabilities = softmax(rng.normal(size=(5000, 3)) * rng.choice([1e-4, 1, 30], (5000, 1))).astype(np.float32)
+    probabilities = np.concatenate([probabilities, np.eye(3, dtype=np.float32), np.full((1, 3), 1 / 3, np.float32)])
+    changed = evaluation.apply_temperature(probabilities, temperature)
+    assert (changed.argmax(1) == probabilities.argmax(1)).all()
+    assert np.isfinite(changed).all() and changed.sum(1) == pytest.approx(np.ones(len(changed)))
+
+
+def test_certainties_of_0_and_1_have_a_temperature():
+    sure = np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
+    assert 0.05 <= evaluation.fit_temperature(sure, np.array([0, 1, 2, 0])) <= 20  # all right
+    assert 0.05 <= evaluation.fit_temperature(sure, np.array([1, 2, 0, 1])) <= 20  # all wrong
+    assert evaluation.fit_temperature(sure, np.array([0, 1, 2, 1])) > 1
+
+
+def test_calibrated_ece_by_hand():
+    # One bin of n images at confidence p: the gap is that of a binomial share, whose mean size is known for two images.
+    two = np.array([[0.5, 0.3, 0.2]] * 2)
+    found = evaluation.calibrated_ece(two, bins=1, draws=20_000)
+    assert found["mean"] == pytest.approx(0.25, abs=0.01) and found["high"] == 0.5  # 0, 1 or 2 right: 1/4, 1/2, 1/4
+    sure = evaluation.calibrated_ece(np.eye(3))
+    assert sure == {"mean": 0, "high": 0}
+    assert evaluation.calibrated_ece(two) == evaluation.calibrated_ece(two)
+
+
+def test_calibrated_ece_is_what_calibrated_models_show():
+    rng = np.random.default_rng(2)
+    probabilities = softmax(2 * rng.normal(size=(400, 3)))
+    expected = evaluation.calibrated_ece(probabilities)
+    labels = (probabilities.cumsum(1)[None] > rng.random((300, 400, 1))).argmax(2)
+    seen = np.array([evaluation.expected_calibration_error(probabilities, own) for own in labels])
+    assert seen.mean() == pytest.approx(expected["mean"], rel=0.03)
+    assert (seen > expected["high"]).mean() == pytest.approx(0.05, abs=0.025)
+    boastful = evaluation.apply_temperature(probabilities, 0.4)
+    assert evaluation.expected_calibration_error(boastful, labels[0]) > evaluation.calibrated_ece(boastful)["high"]
+
+
+def test_calibration_of_all_and_of_the_clean_images():
+    clean = np.arange(10) < 5
+    found = evaluation.calibration(certain(PREDICTED), LABELS, clean)
+    assert (found["n"], found["clean"]["n"]) == (10, 5) and found["ece"] == pytest.approx(0.1)
+    assert found["clean"]["ece"] == pytest.approx(0, abs=1e-6)
+    assert found["clean"] == evaluation.calibration(certain(PREDICTED)[:5], LABELS[:5])
+
+
+def test_risk_and_coverage_by_hand():
+    confidence, predicted = np.array([0.9, 0.6, 0.8, 0.8, 0.5]), np.array([0, 0, 1, 1, 2])
+    probabilities = np.concatenate([certain(predicted[[i]], confidence[i]) for i in range(5)]).astype(float)
+    curve = evaluation.risk_coverage(probabilities, np.array([0, 0, 1, 2, 0]))
+    assert curve.index.tolist() == pytest.approx([0.9, 0.8, 0.6, 0.5])
+    assert curve["coverage"].tolist() == pytest.approx([0.2, 0.6, 0.8, 1])  # the two at 0.8 come together
+    assert curve["risk"].tolist() == pytest.approx([0, 1 / 3, 1 / 4, 2 / 5])
+
+
+def test_risk_is_flat_where_confidence_knows_nothing_and_falls_where_it_knows(honest):
+    logits, labels = honest
+    probabilities = softmax(logits)
+    curve = evaluation.risk_coverage(probabilities, labels)
+    error = (probabilities.argmax(1) != labels).mean()
+    assert curve["risk"].iloc[-1] == pytest.approx(error) and curve["coverage"].iloc[-1] == 1
+    half = curve[curve["coverage"] <= 0.5].iloc[-1]
+    assert half["risk"] < 0.5 * error
+    blind = certain(probabilities.argmax(1), 0.5) + np.random.default_rng(3).normal(0, 1e-3, (20_000, 1))
+    blind = evaluation.risk_coverage(blind, labels)
+    assert blind[blind["coverage"] <= 0.5]["risk"].iloc[-1] == pytest.approx(error, abs=0.02)
+    assert evaluation.risk_coverage(np.eye(3), np.arange(3)).to_numpy().tolist() == [[1, 0]]

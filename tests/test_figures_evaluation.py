@@ -118,3 +118,27 @@ def test_saliency_has_a_row_for_each_network(faces):
     assert len(fig.axes) == 18 + 1
     assert {"the image", "trained", "untrained"} <= set(texts(fig))
     assert not overlaps(fig)
+
+
+@pytest.mark.parametrize("clean", [None, np.arange(60) > 3])
+def test_temperature_shows_every_error_beside_luck(faces, probabilities, clean):
+    variants = {"as trained": probabilities, "with its temperature": evaluation.apply_temperature(probabilities, 2)}
+    checks = {name: evaluation.calibration(p, faces.labels, clean) for name, p in variants.items()}
+    fig = figures.temperature({name: evaluation.reliability(p, faces.labels) for name, p in variants.items()}, checks)
+    shown = [*checks.values(), *(check["clean"] for check in checks.values() if clean is not None)]
+    bars = [bar.get_width() for bar in fig.axes[1].patches]
+    assert bars == pytest.approx([check["ece_if_calibrated"]["high"] for check in shown])
+    assert {f"{check['ece']:.3f}" for check in shown} <= set(texts(fig))
+    assert not overlaps(fig)
+
+
+def test_silence_marks_what_the_threshold_answers(faces, probabilities):
+    hits, told = probabilities.argmax(1) == faces.labels, probabilities.max(1) > 0.7
+    own = {"coverage": told.mean(), **evaluation.share(hits[told])}
+    curve = evaluation.risk_coverage(probabilities, faces.labels)
+    fig = figures.silence({"all test images": curve, "the same": curve},
+                          {"all test images": own, "the same": {"coverage": 0.0, "n": 0}}, 0.05)
+    dots = [line for line in fig.axes[0].lines if line.get_marker() == "o"]
+    assert [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots] == [
+        (pytest.approx(told.mean()), pytest.approx(1 - hits[told].mean()))]
+    assert {"allowed on validation: 5 %", "the same: 0 % answered"} <= set(texts(fig)) and not overlaps(fig)

@@ -1,3 +1,4 @@
+import json
 import math
 import pickle
 
@@ -6,7 +7,22 @@ import torch
 import torch.nn.functional as F
 
 from fer_utils import CourseError
-from fer_utils.models import PosterCNN, build_model, count_parameters, layer_table, load_weights, save_weights
+from fer_utils.models import (
+    CARD,
+    MODELS,
+    WEIGHTS,
+    AttentionCNN,
+    PosterCNN,
+    ResidualBlock,
+    build_model,
+    count_parameters,
+    export_weights,
+    keep_classes,
+    layer_table,
+    load_weights,
+    pretrained,
+    save_weights,
+)
 
 
 def test_shape_and_size_are_the_posters():
@@ -93,3 +109,136 @@ def test_pickles_are_refused_unread(tmp_path):
 def test_missing_weights_say_what_to_do(tmp_path):
     with pytest.raises(CourseError, match="train the model first"):
         load_weights(tmp_path / "none.safetensors", PosterCNN())
+
+
+def conv_bn(inside: int, outside: int, side: int) -> int:
+    return inside * outside * side**2 + 2 * outside
+
+
+def residual_parameters(inside: int, outside: int, attention: bool) -> int:
+    """By hand: two 3x3 convolutions and the shortcut's 1x1, without biases, each with batch norm; two dense layers."""
+    count = conv_bn(inside, outside, 3) + conv_bn(outside, outside, 3)
+    count += conv_bn(inside, outside, 1) if inside != outside else 0
+    squeezed = outside // 8
+    return count + attention * (2 * outside * squeezed + squeezed + outside)
+
+
+@pytest.mark.parametrize("attention", [True, False])
+@pytest.mark.parametrize("inside, outside, stride", [(16, 16, 1), (16, 32, 2), (16, 32, 1)])
+def test_a_residual_block_halves_by_its_stride(inside, outside, stride, attention):
+    block = ResidualBlock(inside, outside, stride, attention)
+    assert block(torch.rand(2, inside, 12, 12)).shape == (2, outside, 12 // stride, 12 // stride)
+    assert count_parameters(block) == residual_parameters(inside, outside, attention)
+
+
+def test_a_residual_block_whose_residual_is_nothing_passes_its_input_on():
+    block = ResidualBlock(16, 16)
+    torch.nn.init.zeros_(block.residual[4].weight)
+    x = torch.rand(2, 16, 12, 12)
+    assert torch.equal(block(x), x)
+
+
+@pytest.mark.parametrize("name, channels, blocks, attention", [
+    ("AttentionCNN", (32, 64, 128, 256), 2, True), ("ResidualCNN", (32, 64, 128, 256), 2, False),
+    ("FastCNN", (24, 48, 96, 192), 1, False)])
+def test_deeper_networks_have_the_size_computed_by_hand(name, channels, blocks, attention):
+    model = build_model(name).eval()
+    widths = [channels[0], *(c for c in channels for _ in range(blocks))]
+    expected = conv_bn(1, channels[0], 3) + 3 * channels[-1] + 3
+    expected += sum(residual_parameters(*pair, attention) for pair in zip(widths, widths[1:], strict=False))
+    assert count_parameters(model) == expected
+    assert model(torch.rand(2, 1, 48, 48)).shape == (2, 3)
+    assert build_model(name, n_classes=7)(torch.rand(2, 1, 48, 48)).shape == (2, 7)
+    sides = [row.split(" x ")[-1] for row in layer_table(model)["output shape"] if " x " in row]
+    assert set(sides) == {"48", "24", "12", "6", "3", "1"}
+
+
+def test_layer_table_of_the_deeper_network_adds_up():
+    model = AttentionCNN()
+    table = layer_table(model)
+    assert table["parameters"].sum() == count_parameters(model)
+    convolutions = table[table["layer"] == "Conv2d"]
+    assert convolutions["multiply-adds"].iloc[0] == 48 * 48 * 32 * 9
+    assert convolutions["multiply-adds"].iloc[1] == 24 * 24 * 32 * 32 * 9
+    assert list(table["output shape"])[-1] == "3"
+
+
+def test_attention_is_the_only_difference_to_the_residual_network():
+    full, plain = (
+        {name: tuple(tensor.shape) for name, tensor in AttentionCNN(attention=attention).state_dict().items()}
+        for attention in (True, False))
+    assert plain.items() <= full.items()
+    assert {name.split(".")[-2] for name in full.keys() - plain.keys()} == {"fc1", "fc2"}
+
+
+def test_attention_weighs_whole_channels():
+    block = ResidualBlock(16, 16)
+    gate = block.residual[5]
+    x = torch.rand(2, 16, 12, 12) + 0.1
+    weights = gate(x) / x
+    assert torch.allclose(weights, weights[:, :, :1, :1].expand_as(weights), atol=1e-5)
+    assert 0 < weights.min() and weights.max() < 1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_comes_back_from_its_weights(tmp_path, name):
+    model, other = build_model(name).eval(), build_model(name).eval()
+    save_weights(tmp_path / "weights.safetensors", model, {})
+    load_weights(tmp_path / "weights.safetensors", other)
+    x = torch.rand(2, 1, 48, 48)
+    assert torch.equal(model(x), other(x))
+
+
+@pytest.mark.parametrize("name", ["PosterCNN", "AttentionCNN"])
+def test_cutting_the_outputs_changes_nothing_else(name):
+    model, x = build_model(name, n_classes=7).eval(), torch.rand(2, 1, 48, 48)
+    before, state = model(x), torch.random.get_rng_state()
+    assert keep_classes(model) is model and torch.equal(state, torch.random.get_rng_state())
+    assert torch.allclose(model(x), before[:, :3], atol=1e-6)
+    assert {k: v.shape for k, v in model.state_dict().items()} == {
+        k: v.shape for k, v in build_model(name).state_dict().items()}
+    assert model.classifier[-1].out_features == 3 and all(p.requires_grad for p in model.parameters())
+
+
+def card(model: str) -> dict:
+    recipe = {"model": model, "dropout": 0.3, "epochs": 2}
+    return {"data": "0a1b", "recipe": recipe, "seed": 0, "accuracy": 0.5, "n": 10, "accuracy_ci": [0.2, 0.8],
+            "git_commit": "abc"}
+
+
+def test_exported_weights_are_half_the_size_and_give_the_same_answers(tmp_path):
+    model = build_model("AttentionCNN", dropout=0.3).eval()
+    path = export_weights("AttentionCNN", model, card("AttentionCNN"), tmp_path)
+    assert path.stat().st_size == pytest.approx(2 * count_parameters(model), rel=0.02)
+    read = pretrained("AttentionCNN", tmp_path)
+    assert not read.training and {p.dtype for p in read.parameters()} == {torch.float32}
+    assert next(model.parameters()).dtype == torch.float32
+    x = torch.rand(16, 1, 48, 48)
+    assert (read(x).softmax(1) - model(x).softmax(1)).abs().max() < 2e-3
+    written = json.loads((tmp_path / "AttentionCNN.json").read_text())
+    assert written == {"model": "AttentionCNN", **card("AttentionCNN")}
+
+
+def test_weights_without_a_whole_card_are_not_written(tmp_path):
+    half = {key: value for key, value in card("PosterCNN").items() if key not in ("n", "git_commit")}
+    with pytest.raises(CourseError, match="lacks n, git_commit"):
+        export_weights("PosterCNN", PosterCNN(), half, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_the_course_does_not_have_are_one_sentence(tmp_path):
+    with pytest.raises(CourseError, match=r"no trained weights of 'ResNet50' \(it has: none\)"):
+        pretrained("ResNet50", tmp_path)
+    export_weights("PosterCNN", PosterCNN(), card("PosterCNN"), tmp_path)
+    with pytest.raises(CourseError, match=r"it has: PosterCNN\)"):
+        pretrained("AttentionCNN", tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(WEIGHTS.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_the_courses_own_weights_have_a_card_and_work(path):
+    assert set(CARD) <= set(json.loads(path.with_suffix(".json").read_text()))
+    assert pretrained(path.stem)(torch.rand(2, 1, 48, 48)).shape == (2, 3)
+
+
+def test_the_courses_own_weights_are_small():
+    assert sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors")) < 8e6

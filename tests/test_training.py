@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,7 @@ import torch
 from fer_utils import CourseError, training
 from fer_utils.data import Faces
 from fer_utils.models import PosterCNN, load_weights
+from fer_utils.recipes import RECIPES
 from fer_utils.training import HISTORY, TrainConfig, batches, choose_device, fit, to_tensor, validate
 
 
@@ -144,3 +147,119 @@ def test_auto_precision_is_what_the_processor_has_in_hardware(monkeypatch, found
     assert training.choose_precision("auto", torch.device("cpu")) == precision
     with pytest.raises(CourseError, match="precision is 'float16'"):
         training.choose_precision("float16", torch.device("cpu"))
+
+
+def quiet(*arguments, **options):
+    return fit(*arguments, log=lambda _: None, **options)
+
+
+def test_one_cycle_rises_for_a_quarter_of_the_steps_and_ends_at_almost_nothing():
+    config = TrainConfig(learning_rate=0.01, schedule="one_cycle", optimizer="adamw", weight_decay=0.1)
+    optimizer, schedule = training.make_optimizer(PosterCNN(), config, steps=40)
+    assert isinstance(optimizer, torch.optim.AdamW) and optimizer.param_groups[0]["weight_decay"] == 0.1
+    rates = []
+    for _ in range(40):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    top = int(np.argmax(rates))
+    assert top == 9 and rates[top] == pytest.approx(0.01)
+    assert (np.diff(rates[: top + 1]) > 0).all() and (np.diff(rates[top:]) < 0).all() and rates[-1] < 1e-6
+
+
+def test_the_schedule_is_as_long_as_the_training(parts, monkeypatch):
+    used, made = [], training.make_optimizer
+
+    def watched(model, config, steps):
+        optimizer, schedule = made(model, config, steps)
+        used.append(steps)
+        optimizer.register_step_post_hook(lambda *_: used.append(optimizer.param_groups[0]["lr"]))
+        return optimizer, schedule
+
+    monkeypatch.setattr(training, "make_optimizer", watched)
+    train = parts[0].take(np.arange(65))  # the last batch of one image makes no step
+    quiet(train, None, TrainConfig(epochs=2, batch_size=16, schedule="one_cycle"))
+    assert used[0] == len(used) - 1 == 8 and used[-1] < 1e-7
+    for n in (2, 8, 12):  # 1, 4 and 6 steps
+        quiet(train.take(np.arange(n)), None, TrainConfig(epochs=1, batch_size=2, schedule="one_cycle"))
+
+
+def test_averaging_gives_other_weights_of_the_same_training(parts):
+    plain, averaged = (quiet(parts[0], None, TrainConfig(epochs=2, batch_size=32, averaging=a)) for a in (0.0, 0.9))
+    assert plain.history["train_loss"].equals(averaged.history["train_loss"])
+    weights, others = plain.model.state_dict(), averaged.model.state_dict()
+    assert list(weights) == list(others)
+    assert not torch.equal(weights["features.0.0.weight"], others["features.0.0.weight"])
+    assert (weights["features.0.0.weight"] - others["features.0.0.weight"]).abs().max() < 0.1
+
+
+def test_the_average_starts_short_and_follows():
+    model = torch.nn.Linear(1, 1, bias=False)
+    average = training.moving_average(model, 0.9)
+    torch.nn.init.constant_(model.weight, 1.0)
+    first = None
+    for _ in range(200):
+        average.update_parameters(model)
+        first = first or average.module.weight.item()
+    assert average.module.weight.item() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_label_smoothing_keeps_the_loss_from_zero(parts):
+    losses = [quiet(*parts, TrainConfig(epochs=4, batch_size=16, label_smoothing=s)).history for s in (0.0, 0.3)]
+    lowest = -(0.8 * np.log(0.8) + 2 * 0.1 * np.log(0.1))  # the smoothed labels' own entropy
+    assert losses[1]["train_loss"].min() > lowest > losses[0]["train_loss"].min()
+
+
+def test_without_validation_the_last_weights_are_kept(parts, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    result = quiet(parts[0], None, TrainConfig(epochs=3, batch_size=32), checkpoint=path)
+    assert result.history[["val_loss", "val_acc"]].isna().all(axis=None)
+    assert result.history["saved"].tolist() == [False, False, True] and result.best["epoch"] == 3
+    stored = PosterCNN()
+    assert load_weights(path, stored)["epoch"] == 3
+    assert all(value.equal(stored.state_dict()[name]) for name, value in result.model.state_dict().items())
+
+
+def test_other_expressions_add_outputs_that_are_cut_off_in_the_end(parts, tmp_path):
+    train = parts[0]
+    more = train.join(Faces(train.images[:12], np.arange(12) % 4 + 3, train.usage[:12], train.names[:12]))
+    seen, path = [], tmp_path / "weights.safetensors"
+    build = training.build_model
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "build_model", lambda name, **options: seen.append(options) or build(name, **options))
+        result = quiet(more, parts[1], TrainConfig(epochs=3, batch_size=32, averaging=0.5), checkpoint=path)
+    assert training.n_classes(more) == seen[0]["n_classes"] == 7 and training.n_classes(train) == 3
+    assert result.model.classifier[-1].out_features == 3
+    stored = PosterCNN()
+    assert load_weights(path, stored)["val_acc"] == result.best["val_acc"]
+    x, y = torch.as_tensor(parts[1].images), torch.as_tensor(parts[1].labels)
+    assert validate(stored, x, y)[1] == validate(result.model, x, y)[1] == result.best["val_acc"]
+
+
+def test_the_stronger_augmentation_reaches_the_batches(parts, monkeypatch):
+    made = []
+    monkeypatch.setattr(training, "Augment", lambda **options: made.append(options) or (lambda x, generator: x))
+    quiet(parts[0], None, TrainConfig(epochs=1, shift=3, scale=0.1, erase=0.5, degrees=5))
+    assert made == [{"flip": True, "degrees": 5, "interpolation": "nearest", "shift": 3, "scale": 0.1, "erase": 0.5}]
+
+
+@pytest.mark.parametrize(
+    "wrong, sentence",
+    [
+        ({"optimizer": "sgd"}, "optimizer is 'sgd': choose adam or adamw"),
+        ({"schedule": "cosine"}, "schedule is 'cosine': choose constant or one_cycle"),
+        ({"label_smoothing": 1.0}, "label_smoothing is 1.0: it must be at least 0 and below 1"),
+        ({"averaging": -0.1}, "averaging is -0.1"),
+        ({"scale": 1.5}, "scale is 1.5"),
+    ],
+)
+def test_values_beyond_the_poster_are_checked_too(wrong, sentence):
+    with pytest.raises(CourseError, match=sentence) as caught:
+        TrainConfig(**wrong)
+    assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_runs(parts, name):
+    result = quiet(parts[0].take(np.arange(32)), None, replace(RECIPES[name], epochs=1, batch_size=16))
+    assert np.isfinite(result.history["train_loss"]).all()

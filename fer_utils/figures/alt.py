@@ -35,10 +35,28 @@ ALT = {
     "evaluation_scores": "Accuracy with interval on all images and on parts of them, each seed, and the baselines.",
     "evaluation_classes": "The confusion matrix in per cent of each label, and each class's recall with interval.",
     "evaluation_calibration": "Accuracy against confidence in bins with intervals, above the images in each bin.",
+    "evaluation_temperature": "Calibration before and after temperature scaling, and that of perfect calibration.",
+    "evaluation_silence": "Share of wrong answers against share of images answered, with the threshold's dot.",
     "evaluation_mistakes": "Wrongly named faces, most confident first, each with its label and the model's answer.",
     "evaluation_probabilities": "Six faces, each beside bars with the model's probability of every class.",
     "evaluation_no_faces": "Noise, stripes and a black square, each beside the probabilities the model gives it.",
     "evaluation_saliency": "Six faces, and where a trained and an untrained network found evidence for their answer.",
+    # 08
+    "speed_steps": "Bars: seconds for 1,000 images from the reference over each step to the course, and the limit.",
+    "speed_profile": "Bars: milliseconds of a batch that convolutions, other layers, optimizer and images take.",
+    "time_to_accuracy": "Dots and lines: validation accuracy against seconds of training, with the two targets.",
+    "fixed_budget": "Accuracy with interval of each seed of the fast recipe, and their mean with its own.",
+    "ablations": "How the accuracy changes without each of four parts: each seed, the mean and its interval.",
+    # 06
+    "techniques_curves": "A panel for each recipe, with training and validation loss by epoch on one scale.",
+    "techniques_differences": "What each technique adds to validation accuracy: each seed, the mean and its interval.",
+    "techniques_grid": "A map of learning rate by batch size, with mean accuracy, spread and n in each field.",
+    # 07
+    "residual_block": "A residual block: two convolutions, a gate that weighs channels, and a shortcut round it all.",
+    "channel_weights": "Three panels, one a block: the mean weight of every channel for Angry and for Happy faces.",
+    "attention_compared": "Validation accuracy of each network and seed, and the paired differences between them.",
+    "beyond_ladder": "Validation accuracy with interval after each added technique; hollow where it was taken back.",
+    "beyond_scores": "Test accuracy with interval of the poster's network and the final ones, with and without leaks.",
 }
 
 

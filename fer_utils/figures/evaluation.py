@@ -105,6 +105,62 @@ def calibration(table: pd.DataFrame, ece: float, bins: int = 15) -> Figure:
     return fig
 
 
+def temperature(tables: dict[str, pd.DataFrame], checks: dict[str, dict]) -> Figure:
+    """Before and after: accuracy against confidence, and the calibration error beside a perfectly calibrated model's.
+
+    tables: what `reliability` returned, by two names; checks: what `calibration` returned, by the same names.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(7, 3.1), width_ratios=[1, 1.1])
+    colours = dict(zip(tables, [POSTER, OURS], strict=True))
+    left.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (4, 2)))
+    for row, (name, table) in enumerate(tables.items()):
+        left.plot(table["confidence"], table["accuracy"], "o-", color=colours[name], linewidth=1.2)
+        left.text(0.97, 0.14 - 0.08 * row, name, transform=left.transAxes, ha="right", color=colours[name], fontsize=8)
+    left.set(title="Promise and performance", xlabel="confidence", ylabel="accuracy", ylim=(0, 1.03),
+             xlim=(1 / len(CLASSES) - 0.005, 1.01))
+    rows = {f"all images,\n{name}": (name, check) for name, check in checks.items()}
+    rows |= {f"without leaks,\n{name}": (name, check["clean"]) for name, check in checks.items() if "clean" in check}
+    for y, (name, check) in enumerate(rows.values()):
+        luck = check["ece_if_calibrated"]
+        right.barh(y, luck["high"], color=PALE, height=0.6)
+        right.vlines(luck["mean"], y - 0.3, y + 0.3, color=GREY, linewidth=1.2)
+        right.plot(check["ece"], y, "o", color=colours[name], markersize=6)
+        right.annotate(f"{check['ece']:.3f}", (max(check["ece"], luck["high"]), y), (7, 0), fontsize=8, va="center",
+                       color=colours[name], textcoords="offset points")
+    right.set_yticks(range(len(rows)), list(rows))
+    right.set(title="Error, and luck's part in it", xlim=(0, 1.22 * right.dataLim.x1), ylim=(len(rows) - 0.5, -0.6),
+              xlabel="expected calibration error")
+    right.text(1, -0.3, "grey: if perfectly calibrated, mean and 95 % of draws", transform=right.transAxes,
+               ha="right", fontsize=7.5, color=GREY)
+    right.tick_params(axis="y", length=0)
+    return fig
+
+
+def silence(curves: dict[str, pd.DataFrame], answered: dict[str, dict], allowed: float) -> Figure:
+    """Share of wrong answers against the share of images answered, with a dot where the threshold puts the model.
+
+    curves: what `risk_coverage` returned, by at most two names; answered: by the same names coverage and, where there
+    was an answer, accuracy with its 95 % interval; allowed: the risk that the threshold was chosen for.
+    """
+    fig, axes = plt.subplots(figsize=(7, 3.3))
+    axes.axhline(allowed, color=GREY, linewidth=1, linestyle=(0, (4, 2)))
+    axes.annotate(f"allowed on validation: {allowed * 100:.0f} %", (0, allowed), (2, 3), fontsize=8, color=GREY,
+                  textcoords="offset points")
+    for row, (name, curve) in enumerate(curves.items()):
+        colour, own = (OURS, POSTER)[row], answered[name]
+        axes.plot(curve["coverage"], curve["risk"], color=colour, linewidth=1.8 - 0.8 * row)
+        note = f"{name}: {own['coverage'] * 100:.0f} % answered"
+        if "accuracy" in own:
+            low, high = 1 - own["accuracy_ci"][1], 1 - own["accuracy_ci"][0]
+            axes.vlines(own["coverage"], low, high, color=colour, linewidth=3, alpha=0.35)
+            axes.plot(own["coverage"], 1 - own["accuracy"], "o", color=colour, markersize=6 - 2 * row)
+            note += f", {(1 - own['accuracy']) * 100:.1f} % of them wrong"
+        axes.text(0.02, 0.93 - 0.08 * row, note, transform=axes.transAxes, color=colour, fontsize=8)
+    axes.set(xlabel="coverage: the share of images that the model answers", ylabel="risk: share of answers wrong",
+             xlim=(0, 1.01), ylim=(0, None))
+    return fig
+
+
 def mistakes(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, columns=6, rows=2) -> Figure:
     """The wrongly named images, at most rows x columns of them, the model's most confident first."""
     predicted = probabilities.argmax(1)

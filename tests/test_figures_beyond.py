@@ -1,0 +1,65 @@
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_utils.evaluation import paired_seeds
+from fer_utils.figures import beyond as figures
+from fer_utils.figures import use_style
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with plt.rc_context():
+        use_style()
+        yield
+    plt.close("all")
+
+
+def texts(fig) -> list[str]:
+    fig.draw_without_rendering()
+    return [text.get_text() for text in fig.findobj(plt.Text) if text.get_text().strip() and text.get_visible()]
+
+
+def test_the_block_names_its_parts():
+    shown = " ".join(texts(figures.residual_block()))
+    for part in ("3x3 conv", "ReLU", "mean of each", "sigmoid", "shortcut", "×", "+"):
+        assert part in shown
+
+
+def test_channel_weights_are_sorted_by_their_mean():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.random((16, 2)), columns=["Angry", "Happy"])
+    fig = figures.channel_weights({"block 1": table, "block 8": table})
+    heights = [line.get_ydata() for line in fig.axes[1].lines]
+    assert len(fig.axes) == 2 and (np.diff(np.mean(heights, axis=0)) >= 0).all()
+    assert sorted(heights[0]) == sorted(table["Angry"])
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_compared_shows_every_seed_and_an_interval_where_there_is_one(seeds):
+    a, b = [0.80, 0.81, 0.79][:seeds], [0.82, 0.825, 0.83][:seeds]
+    fig = figures.compared({"PosterCNN": a, "AttentionCNN": b}, {"PosterCNN": 23, "AttentionCNN": 1079},
+                           {"AttentionCNN\n- PosterCNN": paired_seeds(a, b)})
+    shown = texts(fig)
+    assert f"{np.mean(b):.3f}" in shown and "AttentionCNN\n1,079 million" in shown
+    assert ("one seed, no interval" in shown) == (seeds == 1)
+
+
+def test_the_ladder_takes_back_what_did_not_help():
+    steps = pd.DataFrame({"step": ["start", "up", "down"], "accuracy": [0.8, 0.82, 0.81], "low": [0.79, 0.81, 0.8],
+                          "high": [0.81, 0.83, 0.82], "kept": [True, True, False]})
+    fig = figures.ladder(steps)
+    assert fig.axes[0].lines[-1].get_xdata().tolist() == [0.8, 0.82]
+    assert {"start", "up", "down", "0.820"} <= set(texts(fig))
+
+
+def test_final_scores_stand_beside_lines_only_where_there_are_some():
+    score = {"accuracy": 0.85, "accuracy_ci": [0.84, 0.86], "n": 3965}
+    both = {"PosterCNN": score, "AttentionCNN": score | {"clean": score}}
+    assert "best public result 0.82244" in texts(figures.final_scores(both, {"best public result": 0.82244}))
+    assert not any("public" in text for text in texts(figures.final_scores(both, {})))

@@ -1,0 +1,237 @@
+"""Sweeps of tiny notebooks, on processes of their own: nothing is run twice, nothing is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from fer_utils import CourseError
+from fer_utils import sweep as module
+from fer_utils.cli import main
+from fer_utils.runs import Run
+from fer_utils.sweep import JobsFailed, cluster, finished, grid, job_name, results, sweep
+
+PARAMETERS = """# tag: parameters
+n: int = 1  # which
+rate: float = 0.5  # how much
+kind: str = "plain"  # plain, bad or patient
+run: str = "default"  # the run's name"""
+WORK = """
+import os, time
+from pathlib import Path
+home = Path(os.environ["FER_HOME"])
+def note(word):
+    with open(home / "log", "a") as log:
+        print(word, n, os.getppid(), os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"], file=log)
+note("begun")
+if kind == "bad":
+    raise ValueError("not this one")
+while kind == "patient" and not (home / "go").exists():
+    time.sleep(0.05)
+note("done")"""
+
+
+@pytest.fixture
+def course(home, write_notebook) -> Path:
+    write_notebook(home / "notebooks" / "01_tiny.ipynb", PARAMETERS, WORK)
+    return home
+
+
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory):
+    """A scheduler and two workers as a reader starts them: processes in empty folders that know nothing of a home.
+
+    Yields the scheduler's address and the workers by their folders.
+    """
+    folder = tmp_path_factory.mktemp("cluster")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("FER_", "OMP_", "MKL_"))}
+    environment |= {"OMP_NUM_THREADS": "3"}
+    started = []
+
+    def start(name: str, *arguments: str) -> subprocess.Popen:
+        (folder / name).mkdir()
+        with open(folder / f"{name}.log", "w") as log:
+            started.append(subprocess.Popen([sys.executable, "-m", *arguments], cwd=folder / name, env=environment,
+                                            stdout=log, stderr=log))
+        return started[-1]
+
+    start("scheduler", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+          "--scheduler-file", str(folder / "address.json"))
+    wait(lambda: (folder / "address.json").exists())
+    address = pd.read_json(folder / "address.json", typ="series")["address"]
+    workers = {folder / name: start(name, "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard")
+               for name in ("one", "two")}
+    wait(lambda: all("Registered to" in (folder / f"{name}.log").read_text() for name in ("one", "two")))
+    yield address, workers
+    for process in reversed(started):
+        kill(process.pid)
+        process.wait()
+
+
+def wait(until, seconds: float = 180) -> None:
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    """The process and all that it started, kernels too."""
+    return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)] if psutil.pid_exists(pid) else []
+
+
+def kill(pid: int) -> None:
+    for process in tree(pid):
+        if process.is_running():
+            process.kill()
+
+
+def log_of(course: Path) -> list[list[str]]:
+    path = course / "log"
+    return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def counted(course: Path, word: str) -> dict[str, int]:
+    """How often each job noted the word."""
+    return Counter(n for found, n, *_ in log_of(course) if found == word)
+
+
+def test_a_killed_workers_job_is_handed_on_and_every_job_finishes_once(course, by_hand):
+    address, workers = by_hand
+    jobs, lines = grid({"n": [1, 2, 3, 4], "kind": ["patient"]}), []
+    with ThreadPoolExecutor() as pool:
+        swept = pool.submit(sweep, "01_tiny", jobs, run="mine", scheduler=address, log=lines.append)
+        wait(lambda: sum(counted(course, "begun").values()) == 2 or swept.done())
+        (_, first, parent, *_), (_, second, other, *_) = log_of(course)
+        assert parent != other, "both workers have a job"
+        victim, = (process for process in workers.values() if int(parent) in {p.pid for p in tree(process.pid)})
+        kill(victim.pid)
+        (course / "go").touch()
+        table = swept.result(timeout=180)
+    assert counted(course, "done") == {"1": 1, "2": 1, "3": 1, "4": 1}
+    assert counted(course, "begun") == {"1": 1, "2": 1, "3": 1, "4": 1} | {first: 2}
+    assert all(finished(f"mine/sweep/01_tiny/n-{n}_kind-patient", "01_tiny") for n in (1, 2, 3, 4))
+    assert table["n"].tolist() == [1, 2, 3, 4] and sum("finished" in line for line in lines[2:]) == 4
+    assert {tuple(entry[3:]) for entry in log_of(course)} == {("3", "3")}
+    assert all(not list(folder.iterdir()) for folder in workers), "what the jobs wrote is in the course's home"
+
+
+def test_a_finished_job_is_not_run_again_however_it_is_written(course, by_hand):
+    lines = []
+    for jobs in ([{"n": 1, "rate": 0.5}], [{"rate": "5e-1", "n": "1"}, {"n": 2, "rate": 0.50}]):
+        table = sweep("01_tiny", jobs, run="mine", scheduler=by_hand[0], log=lines.append)
+    assert counted(course, "begun") == {"1": 1, "2": 1}
+    assert table["job"].tolist() == ["n-1_rate-0.5", "n-2_rate-0.5"]
+    assert "2 jobs of 01_tiny, 1 of them finished before." in lines
+    before = len(lines)
+    sweep("01_tiny", jobs, run="mine", scheduler="tcp://nobody:1", log=lines.append)  # no cluster is needed for nothing
+    assert lines[before:] == ["2 jobs of 01_tiny, 2 of them finished before."]
+    stored = pd.read_csv(course / "reports" / "mine" / "sweep" / "01_tiny.csv")
+    assert stored["job"].tolist() == table["job"].tolist()
+
+
+def test_one_that_fails_is_reported_while_the_rest_go_on(course, by_hand, write_notebook):
+    lines, jobs = [], grid({"kind": ["bad", "plain"], "n": [1, 2]})
+    with pytest.raises(JobsFailed, match="^2 of 4 jobs failed; a second sweep runs these alone.$") as failure:
+        sweep("01_tiny", jobs, run="mine", scheduler=by_hand[0], log=lines.append)
+    assert failure.value.table["job"].tolist() == ["n-1_kind-plain", "n-2_kind-plain"]
+    told = [line for line in lines if "failed: " in line]
+    assert len(told) == 2 and all("ValueError: not this one" in line and "\n" not in line for line in told)
+    write_notebook(course / "notebooks" / "01_tiny.ipynb", PARAMETERS, WORK.replace('"bad"', '"worse"'))
+    assert len(sweep("01_tiny", jobs, run="mine", scheduler=by_hand[0], log=lines.append)) == 4
+    assert counted(course, "begun") == {"1": 3, "2": 3} and counted(course, "done") == {"1": 2, "2": 2}
+
+
+def test_the_command_on_a_local_cluster(course, capfd, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(module, "CPU_COUNT", 4)
+    assert main(["sweep", "01_tiny", "--run", "mine", "-p", "n", "7", "-p", "kind", "plain", "bad"]) == 1
+    out, err = capfd.readouterr()
+    lines = out.splitlines()
+    assert lines[0] == "2 jobs of 01_tiny, 0 of them finished before."
+    assert lines[1].startswith("Workers: 2. Watch them at http://127.0.0.1:")
+    assert sorted(line[6:26] for line in lines[2:4]) == ["n-7_kind-bad: failed", "n-7_kind-plain: fini"]
+    assert lines[4].split() == ["n", "kind", *module.MEASURES] and lines[5].split()[:2] == ["7", "plain"]
+    assert len(lines) == 6 and err == "1 of 2 jobs failed; a second sweep runs these alone.\n"
+    assert {tuple(entry[3:]) for entry in log_of(course)} == {("2", "2")}
+
+
+def test_threads_that_the_reader_has_set_stay(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    with cluster(1, None) as client:
+        assert list(client.run(os.getenv, "OMP_NUM_THREADS").values()) == ["5"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+def test_interrupting_ends_the_command_its_workers_and_their_kernels(course):
+    code = "from fer_utils.cli import main; raise SystemExit(main())"
+    arguments = ["sweep", "01_tiny", "-p", "kind", "patient", "--workers", "1"]
+    fer = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           text=True, start_new_session=True)
+    wait(lambda: counted(course, "begun") or fer.poll() is not None)
+    children = tree(fer.pid)[1:]
+    os.killpg(fer.pid, signal.SIGINT)  # as a terminal does
+    out, err = fer.communicate(timeout=60)
+    assert fer.returncode == 130 and err == "Interrupted.\n" and len(out.splitlines()) == 2
+    assert not psutil.wait_procs(children, timeout=30)[1]
+    assert not counted(course, "done") and not finished("default/sweep/01_tiny/kind-patient", "01_tiny")
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["02_none"], "There is no notebook 02_none: choose from 01_tiny."),
+    (["01_tiny", "-p", "m", "1"], "There is no parameter m: choose from n (int"),
+    (["01_tiny", "-p", "n", "1", "2.5"], "The parameter n is of type int, which '2.5' is not"),
+    (["01_tiny", "-p", "n"], "0 jobs for 2 workers: give at least one of each."),
+    (["01_tiny", "-p", "n", "1", "--workers", "0"], "1 jobs for 0 workers: give at least one of each."),
+    (["01_tiny", "-p", "run", "a", "b"], "data and run are the same for all jobs of a sweep"),
+    (["01_tiny", "--run", "../up"], "'..' is no name of a run"),
+    (["01_tiny", "--scheduler", "tcp://127.0.0.1:1"], "No dask scheduler answers at tcp://127.0.0.1:1: start one"),
+    (["01_tiny", "--scheduler", "nonsense"], "No dask scheduler answers at nonsense: start one")])
+def test_what_cannot_be_run_is_refused_in_one_sentence(course, capfd, monkeypatch, arguments, sentence):
+    client = module.Client
+    monkeypatch.setattr(module, "Client", lambda address, timeout: client(address, timeout=0.5))
+    assert main(["sweep", *arguments]) == 1
+    error = capfd.readouterr().err
+    assert error.startswith(sentence) and error.count("\n") == 1
+    assert not log_of(course) and not (course / "reports").exists()
+
+
+def test_other_faces_in_a_run_are_refused(course, write_notebook):
+    write_notebook(course / "notebooks" / "01_tiny.ipynb", PARAMETERS + '\ndata: str = "auto"  # faces', WORK)
+    Run.open("mine").record(fingerprint="0" * 64, source="fer2013.zip", drawn=False)
+    with pytest.raises(CourseError, match="holds results on other faces"):
+        sweep("01_tiny", [{}], run="mine")
+    assert not (course / "reports" / "mine" / "sweep").exists()
+
+
+def test_grid_and_names():
+    jobs = grid({"batch_size": [32, 64], "learning_rate": [1e-3]})
+    assert jobs == [{"batch_size": 32, "learning_rate": 1e-3}, {"batch_size": 64, "learning_rate": 1e-3}]
+    assert [job_name(job) for job in jobs] == ["batch_size-32_learning_rate-0.001", "batch_size-64_learning_rate-0.001"]
+    assert grid({}) == [{}] and job_name({}) == "default"
+    assert job_name({"model": "a/b c", "seeds": 3, "flip": False}) == "model-a-b-c_seeds-3_flip-False"
+
+
+def test_results_have_a_row_for_each_training_at_the_epoch_that_was_kept(home):
+    run = Run.open("mine/sweep/04_training/epochs-2")
+    run.record(parameters={"04_training": {"epochs": 2, "data": "auto", "run": "x", "seed": 0}},
+               seconds={"04_training": 12.5})
+    rows = [(model, seed, epoch, 1.0, 1.0, accuracy, epoch == kept, seconds)
+            for model, seconds in (("A", 1.0), ("B", 5.0)) for seed, kept in ((0, 1), (1, 2))
+            for epoch, accuracy in ((1, 0.5 + seed / 10), (2, 0.4 + seed / 2))]
+    columns = ["model", "seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
+    run.write_history(pd.DataFrame(rows, columns=columns))
+    Run.open("mine/sweep/04_training/unfinished").record(drawn=True)
+    table = results("mine", "04_training")
+    assert table["job"].tolist() == ["epochs-2"] * 4 and table["epochs"].tolist() == [2] * 4
+    assert table["epoch"].tolist() == [1, 2, 1, 2] and table["val_acc"].tolist() == [0.5, 0.9, 0.5, 0.9]
+    assert table["seconds"].tolist() == [2.0, 2.0, 10.0, 10.0] and set(table["job_seconds"]) == {12.5}
+    assert results("mine", "05_evaluation").empty
