@@ -97,7 +97,7 @@ class AttentionCNN(nn.Module):
         dropout: float = 0.5,
         n_classes: int = len(CLASSES),
         channels: Sequence[int] = (32, 64, 128, 256),
-        blocks: Sequence[int] = (2, 2, 2, 2),
+        blocks: Sequence[int] = (2, 2, 2, 1),
         attention: bool = True,
     ):
         super().__init__()
