@@ -11,7 +11,7 @@ RECIPES["attention"] = TrainConfig(
     interpolation="bilinear",
 )
 RECIPES["fast"] = replace(
-    RECIPES["attention"], model="FastCNN", epochs=16, learning_rate=5e-3, dropout=0.2, scale=0.0
+    RECIPES["attention"], model="FastCNN", epochs=15, learning_rate=5e-3, dropout=0.2, scale=0.0
 )
 RECIPES["sprint"] = replace(
     RECIPES["fast"], model="SprintCNN", epochs=4, batch_size=64, learning_rate=8e-3, dropout=0.0, shift=2
