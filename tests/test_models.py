@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from fer_utils import CourseError
+from fer_utils.data import load_faces
+from fer_utils.evaluation import predict
 from fer_utils.models import (
     CARD,
     MODELS,
@@ -242,3 +244,12 @@ def test_the_courses_own_weights_have_a_card_and_work(path):
 
 def test_the_courses_own_weights_are_small():
     assert sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors")) < 8e6
+
+
+@pytest.mark.parametrize("path", sorted(WEIGHTS.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_the_courses_own_weights_score_on_fer2013_what_their_card_says(path, fer2013_zip):
+    card = json.loads(path.with_suffix(".json").read_text())
+    test = load_faces(fer2013_zip, verbose=False).test
+    answers = predict(pretrained(path.stem), test.images, flip=card.get("flip", False)).argmax(1)
+    assert len(test) == card["n"]
+    assert (answers == test.labels).mean() == pytest.approx(card["accuracy"], abs=0.002)  # float16 moves a few images
