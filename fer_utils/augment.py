@@ -21,30 +21,19 @@ def random_flip(images: Tensor, p: float = 0.5, generator: torch.Generator | Non
     return torch.where(flip.to(images.device).view(-1, 1, 1, 1), images.flip(-1), images)
 
 
-def affine(images: Tensor, degrees: Tensor, scale: Tensor, shift: Tensor, interpolation: str = "nearest") -> Tensor:
-    """Turn, enlarge and move image i about its centre; what comes in from outside is black.
-
-    images: float (N, C, H, W); degrees: float (N,), counter-clockwise; scale: float (N,), above 1 enlarges; shift:
-    float (N, 2), to the right and down, in pixels. `affine_grid` asks the other way round: where each pixel comes from.
-    """
-    n, _, height, width = images.shape
-    angle = torch.deg2rad(degrees)
-    cos, sin = angle.cos() / scale, angle.sin() / scale
-    # affine_grid counts both axes from -1 to 1, so a turn has to know how much longer one side is than the other.
-    x, y = -2 * shift[:, 0] / width, -2 * shift[:, 1] / height
-    ratio = height / width
-    theta = torch.stack([cos, -sin * ratio, cos * x - sin * ratio * y, sin / ratio, cos, sin / ratio * x + cos * y], 1)
-    grid = F.affine_grid(theta.view(n, 2, 3).to(images), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
-
-
 def rotate(images: Tensor, degrees: Tensor, interpolation: str = "nearest") -> Tensor:
     """Turn image i by `degrees[i]` about its centre, counter-clockwise; what comes in from outside is black.
 
     images: float (N, C, H, W); degrees: float (N,). For one angle the result is torchvision's
     `transforms.functional.rotate`, pixel by pixel.
     """
-    return affine(images, degrees, torch.ones_like(degrees), torch.zeros(len(degrees), 2).to(degrees), interpolation)
+    n, _, height, width = images.shape
+    angle = torch.deg2rad(degrees)
+    cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+    # affine_grid counts both axes from -1 to 1, so a turn has to know how much longer one side is than the other.
+    theta = torch.stack([cos, -sin * height / width, zero, sin * width / height, cos, zero], dim=1).view(n, 2, 3)
+    grid = F.affine_grid(theta.to(images), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
 
 
 def random_rotation(
@@ -53,6 +42,21 @@ def random_rotation(
     """Turn each image by an angle drawn evenly from [-degrees, degrees]. Shapes and dtypes as in `rotate`."""
     angles = (2 * torch.rand(len(images), generator=generator) - 1) * degrees
     return rotate(images, angles.to(images.device), interpolation)
+
+
+def affine(images: Tensor, degrees: Tensor, scale: Tensor, shift: Tensor, interpolation: str = "nearest") -> Tensor:
+    """Turn, enlarge and move image i about its centre: `rotate` with two more things to draw by lot.
+
+    images: float (N, C, H, W); degrees: float (N,), counter-clockwise; scale: float (N,), above 1 enlarges; shift:
+    float (N, 2), to the right and down, in pixels. A pixel of the result looks where it comes *from*: backwards.
+    """
+    n, _, height, width = images.shape
+    angle, ratio = torch.deg2rad(degrees), height / width
+    cos, sin = angle.cos() / scale, angle.sin() / scale
+    x, y = -2 * shift[:, 0] / width, -2 * shift[:, 1] / height
+    rows = [cos, -sin * ratio, cos * x - sin * ratio * y, sin / ratio, cos, sin / ratio * x + cos * y]
+    grid = F.affine_grid(torch.stack(rows, dim=1).view(n, 2, 3).to(images), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
 
 
 def random_erasing(images: Tensor, p: float = 0.5, generator: torch.Generator | None = None) -> Tensor:

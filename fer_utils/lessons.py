@@ -4,6 +4,7 @@ import inspect
 import textwrap
 from dataclasses import asdict
 
+import pandas as pd
 from IPython.display import Markdown
 
 from fer_utils import CourseError
@@ -53,3 +54,8 @@ def _finished(run: Run, parts: Split, config: TrainConfig) -> Result | None:
     model = build_model(config.model, dropout=config.dropout)
     load_weights(path, model)
     return Result(model.to(choose_device(config.device)), history, config)
+
+
+def training_seconds(run: Run, part: str) -> float:
+    """Seconds of all trainings that the folder `part` of a run keeps: "sweep", "07" or "08"."""
+    return float(sum(pd.read_csv(path)["seconds"].sum() for path in run.path.glob(f"{part}/**/history.csv")))

@@ -19,7 +19,7 @@ from fer_utils import CourseError
 from fer_utils.cleaning import cleaned, without_paths
 from fer_utils.data import course_home, load_faces
 from fer_utils.files import replacing, write_text
-from fer_utils.runs import Run
+from fer_utils.runs import Run, git_commit
 
 EVERYWHERE = {"data", "run"}
 """Parameters that `fer run` gives to whichever notebook declares them, and complains about to none."""
@@ -88,7 +88,7 @@ def run_notebooks(names: Sequence[str], given: Sequence[tuple[str, str]], log: C
         with run.timed(path.stem) as seconds:
             execute(path, run.path / "notebooks" / path.name, parameters)
         defaults = {name: ast.literal_eval(parameter["default"]) for name, parameter in declared[path].items()}
-        run.record(parameters={path.stem: defaults | parameters})
+        run.record(parameters={path.stem: defaults | parameters}, commits={path.stem: git_commit()})
         log(f"{path.stem}  {seconds():.1f} s")
 
 

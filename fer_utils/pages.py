@@ -25,7 +25,7 @@ UNPUBLISHED = "*This figure shows photographs of the data set. They are not publ
 def front_page(run: Run, notebooks: dict[str, NotebookNode]) -> str:
     """The front page as MyST Markdown; `notebooks` in their order, by name."""
     name = run.path.name
-    rows = list(chain(_training(run), _evaluation(run), _techniques(run)))
+    rows = list(chain(_training(run), _evaluation(run), _techniques(run), _further(run)))
     table = ["| | n | seeds | result |", "| :-- | --: | --: | :-- |", *rows]
     missing = f"The run {name} has no metrics yet: notebooks 04 and 05 write them."
     poster = POSTER if (run.path / "poster.pdf").exists() else f"There is none yet: `fer poster {name}` sets it."
@@ -114,6 +114,19 @@ def _techniques(run: Run) -> Iterator[str]:
         ends = found["interval"]
         yield _row(f"{found['name']}: difference in accuracy", found["n"], "–",
                    f"{found['difference']:+.4f}" + (f" ({ends[0]:+.4f} to {ends[1]:+.4f})" if ends else ""))
+
+
+def _further(run: Run) -> Iterator[str]:
+    """The networks and recipes of notebooks 07 and 08."""
+    budget = (run.read_metrics("time_to_accuracy") or {}).get("budget")
+    if budget:
+        yield _row(f"**FastCNN**, {budget['scored_on']} accuracy after {budget['median_seconds']:.0f} s of training",
+                   budget["per_seed"][0]["n"], budget["n"],
+                   f"{budget['mean']:.4f}" + (f" ± {budget['std']:.4f}" if budget["n"] > 1 else ""))
+    for model, found in (run.read_metrics("beyond") or {}).get("test", {}).items():
+        if model != "PosterCNN":
+            yield _row(f"**{model}**, test accuracy", found["n"], 1,
+                       _with_interval(found["accuracy"], found["accuracy_ci"]))
 
 
 def _data(run: Run) -> str:
