@@ -57,8 +57,8 @@ def further(metrics: dict) -> list[str]:
         ends = (f"{100 * end:+.1f}" for end in found["difference_ci"])
         return f"{100 * found['difference']:+.1f} points ({' to '.join(ends)})"
 
-    rows = [f"| what {name} adds to the best validation accuracy, {found['n']} pairs of seeds | {val:,} | {points(found)} |"
-            for name, found in metrics["techniques"]["removed"].items()]
+    rows = [f"| what {name} adds to the best validation accuracy, {found['n']} pairs of seeds | {val:,} | "
+            f"{points(found)} |" for name, found in metrics["techniques"]["removed"].items()]
     course, reference = speed["course_images_per_s"], speed["reference_images_per_s"]
     rows.append("| the poster's recipe in this course's loop, against a DataLoader of PIL images | – | "
                 f"{course / reference:.2f} times as fast ({course:,.0f} and {reference:,.0f} images/s) |")
@@ -66,7 +66,8 @@ def further(metrics: dict) -> list[str]:
                 f"{course / speed['limit_images_per_s']:.2f} times as fast |")
     for found in timed["targets"].values():
         rows.append(f"| validation accuracy {found['target']}, recipe `{found['recipe']}` | {val:,} | "
-                    f"{found['median_seconds']:.0f} s of training, reached by {found['reached']} of {found['n']} seeds |")
+                    f"{found['median_seconds']:.0f} s of training, reached by {found['reached']} of {found['n']} "
+                    "seeds |")
     budget = timed["budget"]
     rows.append(f"| test accuracy of `fast` on all {budget['trained_on']:,} images, "
                 f"{budget['median_seconds']:.0f} s of training, {budget['n']} seeds | {test:,} | "
