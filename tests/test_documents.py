@@ -38,6 +38,11 @@ def test_the_model_card_scores_as_the_evaluation_does():
     for name, own in scores["per_class"].items():
         assert f"{name} {own['recall']:.3f} (n = {own['n']:,})" in card
     assert f"expected calibration error is {scores['ece']:.3f}" in card
+    cured, answered = scores["calibrated"], scores["selective"]
+    assert f"temperature {scores['temperature']:.2f}, fitted on validation, the logits give {cured['ece']:.3f}" in card
+    assert f"a perfectly calibrated model would show {cured['ece_if_calibrated']['mean']:.3f}" in card
+    assert f"answers {answered['coverage']:.0%} of".replace("%", " %") in card
+    assert f"errs on {1 - answered['accuracy']:.1%} of".replace("%", " %") in card
 
 
 @pytest.mark.parametrize("name", ["model-card.md", "data-sheet.md"])
