@@ -71,12 +71,12 @@ def test_the_profile_names_every_kind_and_adds_up():
 
 @pytest.mark.parametrize("with_reference", [False, True])
 def test_time_to_accuracy_draws_schedules_targets_and_the_reference(with_reference):
-    rows = [(6, 15.0, 0.77), (6, 16.0, 0.765), (12, 38.0, 0.79), (12, 40.0, 0.8)]
-    points = pd.DataFrame(rows, columns=["epochs", "seconds", "accuracy"])
+    rows = [("sprint", 6, 15.0, 0.77), ("sprint", 6, 16.0, 0.765), ("fast", 12, 38.0, 0.79), ("fast", 12, 40.0, 0.8)]
+    points = pd.DataFrame(rows, columns=["recipe", "epochs", "seconds", "accuracy"])
     history = pd.DataFrame({"seed": np.repeat([0, 1], 20), "seconds": 20.0, "val_acc": np.linspace(0.5, 0.79, 40)})
     targets = {"class competition's baseline": 0.76696, "the poster's best": 0.7923}
     fig = figures.time_to_accuracy(points, targets, history if with_reference else None)
-    assert {"fast, 6 epochs (2 seeds)", "the poster's best 0.7923"} <= set(texts(fig))
+    assert {"sprint, 6 epochs (2 seeds)", "the poster's best 0.7923"} <= set(texts(fig))
     assert ("the reference, epoch by epoch" in texts(fig)) == with_reference
     assert not overlaps(fig)
 

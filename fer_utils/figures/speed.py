@@ -76,7 +76,7 @@ def profile(operators: pd.DataFrame, n: int) -> Figure:
 def time_to_accuracy(points: pd.DataFrame, targets: dict[str, float], reference: pd.DataFrame | None = None) -> Figure:
     """Validation accuracy against seconds of training: a dot for each fast training, a line for each reference.
 
-    points: columns epochs, seconds, accuracy; targets: name to accuracy; reference: histories, or None.
+    points: columns recipe, epochs, seconds, accuracy; targets: name to accuracy; reference: histories, or None.
     """
     figure, ax = plt.subplots(figsize=(7, 3.6))
     if reference is not None:
@@ -85,8 +85,8 @@ def time_to_accuracy(points: pd.DataFrame, targets: dict[str, float], reference:
             ax.plot(elapsed, own["val_acc"], color=POSTER, alpha=0.5, linewidth=1.1,
                     label=None if number else "the reference, epoch by epoch")
             ax.plot(elapsed[best], own["val_acc"][best], "*", color=POSTER, markersize=9)
-    for colour, (epochs, own) in zip((SAVED, OURS, INK), points.groupby("epochs"), strict=False):
-        label = f"fast, {epochs} epoch{'s' * (epochs > 1)} ({len(own)} seed{'s' * (len(own) > 1)})"
+    for colour, ((epochs, recipe), own) in zip((SAVED, OURS, INK), points.groupby(["epochs", "recipe"]), strict=False):
+        label = f"{recipe}, {epochs} epoch{'s' * (epochs > 1)} ({len(own)} seed{'s' * (len(own) > 1)})"
         ax.plot(own["seconds"], own["accuracy"], "o", color=colour, markersize=5.5, alpha=0.8, label=label)
     for name, value in targets.items():
         ax.axhline(value, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=0)
