@@ -18,10 +18,6 @@ from fer_utils.data import Faces
 from fer_utils.files import write_text
 from fer_utils.training import to_tensor
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # captum misses ipywidgets for a progress bar that nothing here asks for
-    from captum.attr import LayerAttribution, LayerGradCam
-
 CLASS_COMPETITION_BASELINE = 0.76696
 """Accuracy on the 3,965 test images that the class competition asked its students to beat."""
 BEST_PUBLIC_RESULT = 0.82244
@@ -234,6 +230,9 @@ def grad_cam(model: nn.Module, images: np.ndarray, classes: np.ndarray) -> np.nd
     images: uint8 (N, 48, 48); classes: int (N,), the class asked about. Returns float32 (N, 48, 48), each image scaled
     to [0, 1]; all zeros where nothing speaks for the class.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # captum misses ipywidgets for a progress bar that nothing here asks for
+        from captum.attr import LayerAttribution, LayerGradCam
     model.eval()
     device = next(model.parameters()).device
     cam = LayerGradCam(model, model.features[-1][-2])
