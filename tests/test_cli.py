@@ -88,7 +88,8 @@ def test_parameters_are_read_as_each_notebook_declares_them(tmp_path):
     assert read_parameters(declared, given) == {tmp_path / "a": {"n": 3, "data": "x"}, tmp_path / "b": {"n": 3.0}}
 
 
-@pytest.mark.parametrize("arguments", [["--data", "no/such/place"], ["--run", "../up"], ["--run", "a/../b"], ["--run", "/a"]])
+@pytest.mark.parametrize("arguments", [
+    ["--data", "no/such/place"], ["--run", "../up"], ["--run", "a/../b"], ["--run", "/a"]])
 def test_bad_data_or_run_is_refused_before_anything_is_written(course, capsys, arguments):
     assert main(["run", *arguments]) == 1
     error = capsys.readouterr().err
