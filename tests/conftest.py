@@ -72,3 +72,16 @@ def write_notebook():
         return path
 
     return write
+
+
+@pytest.fixture
+def style():
+    """The course's look for a test's figures, which are closed after it."""
+    import matplotlib.pyplot as plt
+
+    from fer_utils.figures import use_style
+
+    with plt.rc_context():
+        use_style()
+        yield
+    plt.close("all")

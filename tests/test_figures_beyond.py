@@ -1,28 +1,12 @@
-import matplotlib
-
-matplotlib.use("agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from drawing import texts
 
 from fer_utils.evaluation import paired_seeds
 from fer_utils.figures import beyond as figures
-from fer_utils.figures import use_style
 
-
-@pytest.fixture(autouse=True)
-def style():
-    with plt.rc_context():
-        use_style()
-        yield
-    plt.close("all")
-
-
-def texts(fig) -> list[str]:
-    fig.draw_without_rendering()
-    return [text.get_text() for text in fig.findobj(plt.Text) if text.get_text().strip() and text.get_visible()]
+pytestmark = pytest.mark.usefixtures("style")
 
 
 def test_the_block_names_its_parts():

@@ -1,16 +1,13 @@
-import matplotlib
-
-matplotlib.use("agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from drawing import overlaps, texts
 
 from fer_utils import CLASSES, evaluation
 from fer_utils.data import Faces
 from fer_utils.figures import evaluation as figures
-from fer_utils.figures import use_style
 from fer_utils.sample import draw_face
+
+pytestmark = pytest.mark.usefixtures("style")
 
 
 @pytest.fixture(scope="module")
@@ -31,30 +28,6 @@ def probabilities(faces):
 def metrics(faces, probabilities):
     scores = evaluation.evaluate(faces, probabilities, np.arange(60) > 3)
     return scores | evaluation.over_seeds([scores["accuracy"], 0.8])
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with plt.rc_context():
-        use_style()
-        yield
-    plt.close("all")
-
-
-def texts(fig) -> list[str]:
-    """Everything written in the figure once it is drawn."""
-    fig.draw_without_rendering()
-    return [text.get_text() for text in fig.findobj(plt.Text) if text.get_text().strip() and text.get_visible()]
-
-
-def overlaps(fig) -> list[tuple[str, str]]:
-    """Pairs of written texts that cover each other; numbers along the axes, which matplotlib places, left aside."""
-    fig.draw_without_rendering()
-    ticks = {id(label) for axes in fig.axes for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_major_ticks()
-             for label in (tick.label1, tick.label2)}
-    written = [t for t in fig.findobj(plt.Text) if t.get_text().strip() and t.get_visible() and id(t) not in ticks]
-    boxes = [(t.get_text(), t.get_window_extent()) for t in written]
-    return [(a, b) for i, (a, one) in enumerate(boxes) for b, two in boxes[i + 1:] if one.overlaps(two)]
 
 
 def test_scores_names_every_part_and_baseline(metrics, faces):

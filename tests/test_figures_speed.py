@@ -1,22 +1,11 @@
-import matplotlib
-
-matplotlib.use("agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from drawing import overlaps, texts
 
 from fer_utils.figures import speed as figures
-from fer_utils.figures import use_style
 
-
-@pytest.fixture(autouse=True)
-def style():
-    with plt.rc_context():
-        use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("style")
 
 
 @pytest.fixture
@@ -27,20 +16,6 @@ def steps():
     table = pd.DataFrame({"step": names, "images_per_s": rates, "low": rates - 60, "high": rates + 40})
     table["seconds"] = 1000 / table["images_per_s"]
     return table.assign(saved=-table["seconds"].diff(), peak_mb=700.0)
-
-
-def texts(fig) -> list[str]:
-    fig.draw_without_rendering()
-    return [text.get_text() for text in fig.findobj(plt.Text) if text.get_text().strip() and text.get_visible()]
-
-
-def overlaps(fig) -> list[tuple[str, str]]:
-    fig.draw_without_rendering()
-    ticks = {id(label) for axes in fig.axes for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_major_ticks()
-             for label in (tick.label1, tick.label2)}
-    written = [t for t in fig.findobj(plt.Text) if t.get_text().strip() and t.get_visible() and id(t) not in ticks]
-    boxes = [(t.get_text(), t.get_window_extent()) for t in written]
-    return [(a, b) for i, (a, one) in enumerate(boxes) for b, two in boxes[i + 1:] if one.overlaps(two)]
 
 
 def test_the_waterfall_ends_each_bar_where_the_next_begins(steps):

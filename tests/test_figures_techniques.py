@@ -1,20 +1,13 @@
 """The figures of notebook 06, for one seed and for several: what they say, and that no text covers another."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from test_figures_evaluation import overlaps, texts
+from drawing import overlaps, texts
 
-from fer_utils.figures import techniques, use_style
+from fer_utils.figures import techniques
 
-
-@pytest.fixture(autouse=True)
-def style():
-    with plt.rc_context():
-        use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("style")
 
 
 def history(seeds: int, epochs: int = 20) -> pd.DataFrame:
