@@ -37,7 +37,7 @@ class Run:
         A name with slashes is a run inside a run's folder. With `faces` the run takes on their source, counts and
         fingerprint. Raises CourseError where it already holds results on other faces, or `name` cannot be a folder's.
         """
-        if name == "poster":
+        if name.split("/")[0] == "poster":
             raise CourseError("reports/poster holds the poster's template: give the run another name.")
         run = cls(course_home().joinpath("reports", *(checked_name(part, "name of a run") for part in name.split("/"))))
         if faces is not None:

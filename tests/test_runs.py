@@ -76,15 +76,23 @@ def test_a_second_data_source_is_refused_in_one_sentence(home):
     assert (run.path / "run.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/b", "a\\b", "é", "a b", ".hidden", "poster"])
+@pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/../b", "/a", "a\\b", "é", "a b", ".hidden", "poster",
+                                  "poster/a"])
 def test_names_that_are_no_folders_are_refused(home, name):
     with pytest.raises(CourseError):
         Run.open(name)
-    if name != "poster":
+    if not name.startswith("poster"):
         with pytest.raises(CourseError):
             Run.open("mine").write_metrics(name, {})
     assert not (home / "reports").exists()
     assert checked_name("fer-2013_v1.0") == "fer-2013_v1.0"
+
+
+def test_a_run_may_lie_inside_another(home):
+    Run.open("mine/sweep/job-1").write_metrics("training", {"n": 1})
+    assert (home / "reports" / "mine" / "sweep" / "job-1" / "metrics" / "training.json").exists()
+    with pytest.raises(CourseError):
+        Run.open("mine").write_metrics("a/b", {})
 
 
 def test_timed_keeps_the_seconds_of_what_ended_well(home):
