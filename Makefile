@@ -11,7 +11,7 @@ report: .venv/installed
 
 test: lint
 	$(BIN)/python -m pytest tests
-	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 $(BIN)/python -m pytest --nbval --nbval-current-env notebooks
+	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval --nbval-current-env notebooks
 
 lint: .venv/installed
 	$(BIN)/ruff check .
