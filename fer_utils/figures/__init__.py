@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 CLASS_COLOURS = {"Angry": "#D55E00", "Happy": "#E69F00", "Neutral": "#0072B2"}
 INK, GREY, PALE = "#222222", "#777777", "#DDDDDD"
+GREEN = "#009E73"
 OURS, POSTER = "#0072B2", "#D55E00"
 """Wherever this course's numbers and the poster's share a figure."""
 

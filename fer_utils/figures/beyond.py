@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from fer_utils.figures import CLASS_COLOURS, GREY, INK, OURS, PALE, POSTER
+from fer_utils.figures import CLASS_COLOURS, GREEN, GREY, INK, OURS, PALE, POSTER
 from fer_utils.figures.evaluation import interval
 
-GATE = "#009E73"
+GATE = GREEN
 
 
 def residual_block() -> Figure:

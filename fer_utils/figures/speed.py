@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from fer_utils.evaluation import wilson
-from fer_utils.figures import GREY, INK, OURS, PALE, POSTER
+from fer_utils.figures import GREEN, GREY, INK, OURS, PALE, POSTER
 
-SAVED = "#009E73"
+SAVED = GREEN
 KINDS = {
     "convolution, backward": ["ConvolutionBackward"],
     "convolution, forward": ["aten::conv2d"],

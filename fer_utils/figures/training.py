@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fer_utils.evaluation import wilson
-from fer_utils.figures import GREY, INK, OURS, POSTER
+from fer_utils.figures import GREEN, GREY, INK, OURS, POSTER
 
-TRAIN, VAL = "#009E73", OURS
+TRAIN, VAL = GREEN, OURS
 
 
 def band(ax: Axes, history: pd.DataFrame, column: str, colour: str, label: str) -> None:
