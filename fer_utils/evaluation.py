@@ -1,6 +1,7 @@
 """How good a model is, and how sure one can be of that number."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pandas as pd
 import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from scipy.stats import binomtest, norm, t
+from scipy.stats import binomtest, norm, sem, t
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 from torch import nn
 
@@ -83,9 +84,8 @@ def paired_seeds(a: list[float], b: list[float]) -> dict:
     """
     if len(a) != len(b) or len(a) == 0:
         raise CourseError(f"Recipes are compared under the same seeds: give as many of each, not {len(a)}, {len(b)}.")
-    gaps, n = np.subtract(b, a), len(a)
-    ends = (gaps.mean() + t.ppf([0.025, 0.975], n - 1) * gaps.std(ddof=1) / np.sqrt(n)).tolist() if n > 1 else None
-    return {"n": n, "difference": float(gaps.mean()), "difference_ci": ends}
+    gaps = np.subtract(b, a)
+    return {"n": len(a), "difference": float(gaps.mean()), "difference_ci": mean_interval(gaps)}
 
 
 def _bins(confidence: np.ndarray, bins: int) -> np.ndarray:
@@ -202,9 +202,17 @@ def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = 
 
 
 def over_seeds(accuracies: list[float]) -> dict:
-    """Mean and standard deviation (n - 1 in its divisor; None for one seed) over independent trainings."""
+    """Mean, its 95 % t interval, standard deviation (n - 1 in its divisor) of trainings; None without spread."""
     spread = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None
-    return {"accuracy_per_seed": list(accuracies), "mean": float(np.mean(accuracies)), "std": spread}
+    found = {"accuracy_per_seed": list(accuracies), "mean": float(np.mean(accuracies)), "std": spread}
+    return found | {"mean_ci": mean_interval(accuracies)}
+
+
+def mean_interval(values: Sequence[float]) -> list[float] | None:
+    """The 95 % t interval of the mean of independent values; None for a single one, which knows no spread."""
+    if len(values) < 2:
+        return None
+    return (np.mean(values) + t.ppf([0.025, 0.975], len(values) - 1) * sem(values)).tolist()
 
 
 def baselines(train_labels: np.ndarray, test_labels: np.ndarray, published: bool = True) -> dict:

@@ -18,7 +18,6 @@ from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from fer_utils import training
-from fer_utils.augment import Augment
 from fer_utils.data import Faces
 from fer_utils.models import build_model
 from fer_utils.reference import fresh_process, reference_epoch, reference_loader
@@ -48,7 +47,7 @@ def variant(step: str, faces: Faces, config: TrainConfig) -> Callable[[], float]
         return lambda: reference_epoch(model, optimizer, loader)
     level = STEPS.index(step)
     generator = torch.Generator().manual_seed(config.seed)
-    chosen = Augment(**{name: getattr(config, name) for name in training.AUGMENTATION})
+    chosen = training.make_augment(config)
     images, labels = training.on_device(faces, device)
 
     def augment(x: Tensor) -> Tensor:

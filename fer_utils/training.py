@@ -69,7 +69,6 @@ class TrainConfig:
                 raise CourseError(f"{name} is {getattr(self, name)}: it must be at least 0 and below 1.")
 
 
-AUGMENTATION = [field.name for field in fields(Augment)]
 HISTORY = ["model", "seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
 
 
@@ -163,6 +162,11 @@ def batches(images: Tensor, labels: Tensor, size: int, generator: torch.Generato
             yield images[chosen.to(images.device)], labels[chosen.to(labels.device)]
 
 
+def make_augment(config: TrainConfig) -> Augment:
+    """The augmentation that a recipe asks for: its fields have the names of those of `Augment`."""
+    return Augment(**{field.name: getattr(config, field.name) for field in fields(Augment)})
+
+
 def make_optimizer(model: nn.Module, config: TrainConfig, steps: int):
     """The optimizer of a training of `steps` steps, and the schedule of its learning rate, to be told of each step.
 
@@ -252,7 +256,7 @@ def fit(
     optimizer, schedule = make_optimizer(model, config, steps)
     average = moving_average(model, config.averaging) if config.averaging else None
     judged = average.module if average else model
-    augment = partial(Augment(**{name: getattr(config, name) for name in AUGMENTATION}), generator=generator)
+    augment = partial(make_augment(config), generator=generator)
     x, y = on_device(train, device)
     x_val, y_val = on_device(val, device) if val else (None, None)
 
@@ -271,8 +275,8 @@ def fit(
             val_loss, val_acc = validate(judged, x_val, y_val) if val else (math.nan, math.nan)
             saved = val_acc > best if val else epoch == config.epochs
             rows.append((config.model, config.seed, epoch, train_loss, val_loss, val_acc, saved, seconds))
-            losses = f"Train Loss: {train_loss:.4f}, Val Loss: {val_loss:.4f}"
-            log(f"Epoch [{epoch}/{config.epochs}], {losses}, Val Acc: {val_acc:.4f}")
+            judgement = f", Val Loss: {val_loss:.4f}, Val Acc: {val_acc:.4f}" if val else ""
+            log(f"Epoch [{epoch}/{config.epochs}], Train Loss: {train_loss:.4f}{judgement}")
             if saved:
                 best, kept = val_acc, keep_classes(copy.deepcopy(judged))
                 if checkpoint is not None:

@@ -97,8 +97,9 @@ def test_baselines_are_computed():
 
 def test_over_seeds():
     assert evaluation.over_seeds([0.7, 0.8, 0.9]) == {
-        "accuracy_per_seed": [0.7, 0.8, 0.9], "mean": pytest.approx(0.8), "std": pytest.approx(0.1)}
-    assert evaluation.over_seeds([0.7])["std"] is None
+        "accuracy_per_seed": [0.7, 0.8, 0.9], "mean": pytest.approx(0.8), "std": pytest.approx(0.1),
+        "mean_ci": pytest.approx([0.8 - 0.2484, 0.8 + 0.2484], abs=1e-4)}  # 4.303 / sqrt(3) standard deviations
+    assert evaluation.over_seeds([0.7])["std"] is evaluation.over_seeds([0.7])["mean_ci"] is None
 
 
 def test_the_clean_part_has_no_copy_and_no_twin():

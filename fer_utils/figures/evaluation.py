@@ -1,5 +1,7 @@
 """The figures of notebook 05: scores with their intervals, calibration, and what single faces tell."""
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -45,9 +47,10 @@ def scores(metrics: dict, baselines: dict, named: str = "test images") -> Figure
     return fig
 
 
-def interval(axes: Axes, value: float, ends: list[float], row: float, colour: str) -> None:
-    """A dot at `value` on a horizontal bar between `ends`."""
-    axes.plot(ends, [row, row], color=colour, linewidth=3, alpha=0.35, solid_capstyle="round")
+def interval(axes: Axes, value: float, ends: Sequence[float] | None, row: float, colour: str) -> None:
+    """A dot at `value` on a horizontal bar between `ends`, where there are any."""
+    if ends is not None:
+        axes.plot(ends, [row, row], color=colour, linewidth=3, alpha=0.35, solid_capstyle="round")
     axes.plot(value, row, "o", color=colour, markersize=5.5)
 
 

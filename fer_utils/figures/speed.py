@@ -8,6 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from fer_utils.evaluation import wilson
 from fer_utils.figures import GREEN, GREY, INK, OURS, PALE, POSTER
+from fer_utils.figures.evaluation import interval
 
 SAVED = GREEN
 KINDS = {
@@ -108,8 +109,7 @@ def fixed_budget(accuracies: dict[int, float], n: int, ends: list[float] | None,
     """Accuracy of each seed (the key) with its Wilson interval for n images; the mean with `ends`, its own interval."""
     figure, ax = plt.subplots(figsize=(6.6, 1.3 + 0.26 * (len(accuracies) + 1)))
     for row, value in enumerate(accuracies.values()):
-        ax.plot(wilson(round(value * n), n), (row, row), color=OURS, linewidth=3, alpha=0.35, solid_capstyle="round")
-        ax.plot(value, row, "o", color=OURS)
+        interval(ax, value, wilson(round(value * n), n), row, OURS)
     names, mean = [f"seed {seed}" for seed in accuracies], float(np.mean([*accuracies.values()]))
     ax.plot(mean, len(names), "D", color=INK)
     if ends is not None:
@@ -133,9 +133,8 @@ def ablations(table: pd.DataFrame) -> Figure:
     """
     figure, ax = plt.subplots(figsize=(6.6, 1.1 + 0.42 * len(table)))
     for row, one in enumerate(table.itertuples()):
-        ax.plot(100 * np.array([one.low, one.high]), (row, row), color=OURS, linewidth=3, alpha=0.35)
+        interval(ax, 100 * one.difference, [100 * one.low, 100 * one.high], row, OURS)
         ax.plot(100 * np.array(one.differences), [row - 0.22] * len(one.differences), "|", color=GREY, markersize=6)
-        ax.plot(100 * one.difference, row, "o", color=OURS)
         ax.text(1.02, row, f"{100 * one.difference:+.2f}", transform=ax.get_yaxis_transform(), va="center", fontsize=8)
     ax.axvline(0, color=INK, linewidth=0.9)
     ax.set(yticks=range(len(table)), yticklabels=[f"without {part}" for part in table["part"]])

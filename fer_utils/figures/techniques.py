@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fer_utils.figures import GREY, INK, OURS
+from fer_utils.figures.evaluation import interval
 from fer_utils.figures.training import TRAIN, VAL, band
 
 
@@ -40,9 +41,8 @@ def differences(found: dict[str, dict], scale: float = 100) -> Figure:
     ax.axvline(0, color=GREY, linewidth=0.9)
     for y, entry in enumerate(found.values()):
         ax.plot(scale * np.array(entry["gaps"]), np.full(len(entry["gaps"]), y + 0.24), "|", color=INK, markersize=7)
-        if entry["difference_ci"]:
-            ax.plot(scale * np.array(entry["difference_ci"]), (y, y), color=OURS, linewidth=3, alpha=0.45)
-        ax.plot(scale * entry["difference"], y, "o", color=OURS)
+        ends = entry["difference_ci"]
+        interval(ax, scale * entry["difference"], ends and [scale * end for end in ends], y, OURS)
     ax.set(yticks=range(len(found)), yticklabels=[f"{name}\nn = {entry['n']}" for name, entry in found.items()])
     ax.set_xlabel("points of best validation accuracy, with minus without")
     ax.set_title("What each technique adds")
