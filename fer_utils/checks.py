@@ -78,7 +78,7 @@ def _vision() -> tuple[bool, str]:
 
 
 def _device() -> tuple[bool, str]:
-    from fer_utils.training import choose_device, describe_device
+    from fer_utils.devices import choose_device, describe_device
 
     return True, f"device: {describe_device(choose_device())}"
 

@@ -19,9 +19,10 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from fer_utils.data import Faces, Split
+from fer_utils.devices import choose_device
 from fer_utils.models import build_model
 from fer_utils.runs import Run
-from fer_utils.training import HISTORY, TrainConfig, choose_device, on_device, validate
+from fer_utils.training import HISTORY, TrainConfig, on_device, validate
 
 
 class PilImages(Dataset):

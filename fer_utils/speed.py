@@ -19,9 +19,10 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from fer_utils import training
 from fer_utils.data import Faces
+from fer_utils.devices import choose_device, choose_precision, keep_memory
 from fer_utils.models import build_model
 from fer_utils.reference import fresh_process, reference_epoch, reference_loader
-from fer_utils.training import TrainConfig, batches, choose_device, choose_precision, to_tensor, train_epoch
+from fer_utils.training import TrainConfig, batches, to_tensor, train_epoch
 
 REFERENCES = {"reference, 0 workers": 0, "reference, 2 workers": 2}
 STEPS = ["images in memory", "freed memory kept", "channels last", "bfloat16", "fused Adam", "limit"]
@@ -95,7 +96,7 @@ def _start(step: str, faces: Faces, config: TrainConfig, threads: int) -> None:
     global _epoch
     torch.set_num_threads(threads)
     if step in STEPS[STEPS.index("freed memory kept"):]:
-        training.keep_memory()
+        keep_memory()
     _epoch = variant(step, faces, config)
 
 

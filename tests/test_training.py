@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from fer_utils import CourseError, training
+from fer_utils.augment import Augment
 from fer_utils.data import Faces
 from fer_utils.models import PosterCNN, load_weights
 from fer_utils.recipes import RECIPES
-from fer_utils.training import HISTORY, TrainConfig, batches, choose_device, fit, to_tensor, validate
+from fer_utils.training import HISTORY, TrainConfig, batches, fit, to_tensor, validate
 
 
 def toy(n: int, seed: int = 0) -> Faces:
@@ -120,14 +121,6 @@ def test_a_recipe_that_cannot_be_is_refused(wrong, sentence):
         TrainConfig(**wrong)
 
 
-def test_a_device_that_is_not_there_is_named():
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU here")
-    assert choose_device("auto").type in ("cpu", "mps")
-    with pytest.raises(CourseError, match="'cuda' is not available here"):
-        choose_device("cuda")
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 def test_a_gpu_is_used_with_no_edit(parts):
     result = fit(*parts, TrainConfig(epochs=2, batch_size=32))
@@ -139,14 +132,6 @@ def test_bfloat16_learns_as_well(parts):
     result = fit(*parts, config, log=lambda _: None)
     assert result.best["val_acc"] > 0.8
     assert all(value.dtype != torch.bfloat16 for value in result.model.state_dict().values())
-
-
-@pytest.mark.parametrize(("found", "precision"), [({"avx512_bf16": True}, "bfloat16"), ({"avx2": True}, "float32")])
-def test_auto_precision_is_what_the_processor_has_in_hardware(monkeypatch, found, precision):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found, raising=False)
-    assert training.choose_precision("auto", torch.device("cpu")) == precision
-    with pytest.raises(CourseError, match="precision is 'float16'"):
-        training.choose_precision("float16", torch.device("cpu"))
 
 
 def quiet(*arguments, **options):
@@ -237,10 +222,16 @@ def test_other_expressions_add_outputs_that_are_cut_off_in_the_end(parts, tmp_pa
 
 
 def test_the_stronger_augmentation_reaches_the_batches(parts, monkeypatch):
-    made = []
-    monkeypatch.setattr(training, "Augment", lambda **options: made.append(options) or (lambda x, generator: x))
+    seen = []
+
+    def watched(config):
+        chosen = make_augment(config)
+        return lambda images, generator: seen.append(chosen) or chosen(images, generator)
+
+    make_augment = training.make_augment
+    monkeypatch.setattr(training, "make_augment", watched)
     quiet(parts[0], None, TrainConfig(epochs=1, shift=3, scale=0.1, erase=0.5, degrees=5))
-    assert made == [{"flip": True, "degrees": 5, "interpolation": "nearest", "shift": 3, "scale": 0.1, "erase": 0.5}]
+    assert set(seen) == {Augment(flip=True, degrees=5, interpolation="nearest", shift=3, scale=0.1, erase=0.5)}
 
 
 @pytest.mark.parametrize(

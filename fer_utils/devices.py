@@ -1,0 +1,55 @@
+"""What a training computes on: the processor or a GPU, in which numbers, with which memory."""
+
+import ctypes
+import os
+import platform
+
+import torch
+
+from fer_utils import CourseError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device to compute on: "auto" takes a GPU where there is one (CUDA, then MPS), else the processor."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, there in available.items() if there))
+    if not available.get(name.split(":")[0]):
+        there = ", ".join(kind for kind, there in available.items() if there)
+        raise CourseError(f"The device {name!r} is not available here: choose auto, {there}.")
+    return torch.device(name)
+
+
+def describe_device(device: torch.device) -> str:
+    """One phrase for a log: which processor, and how many threads."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return f"{device.type} ({platform.machine()}, {torch.get_num_threads()} threads of {os.cpu_count()})"
+
+
+def keep_memory() -> None:
+    """Have Linux's allocator keep freed memory for the next step, which needs the same again.
+
+    Every step frees and takes some 100 MB of activations; by default they go back to the system and come as fresh,
+    zeroed pages, which costs a fifth of the training time. Elsewhere this does nothing.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(-3, 32 * 1024**2)  # M_MMAP_THRESHOLD, at the highest value that glibc takes
+        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """The numbers of the forward pass: "auto" is bfloat16 where the hardware computes in it, float32 elsewhere."""
+    if name not in ("auto", "float32", "bfloat16"):
+        raise CourseError(f"precision is {name!r}: choose auto, float32 or bfloat16.")
+    if name == "auto":
+        there = {"cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False), "cpu": _cpu_has_bfloat16}
+        return "bfloat16" if there.get(device.type, bool)() else "float32"
+    return name
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX): emulated, it is slower than float32."""
+    found = getattr(torch.cpu, "get_capabilities", dict)()  # torch before 2.10 cannot tell
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
