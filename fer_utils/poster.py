@@ -21,7 +21,7 @@ from fer_utils.training import TrainConfig
 
 PAPERS = ("a0", "a1", "a2", "a3")
 TITLE = "Facial Expression Classification Using PyTorch"
-METRICS = ("training", "evaluation", "techniques", "data")
+METRICS = ("training", "evaluation", "techniques", "beyond", "data")
 FIGURES = ("architecture", "training_curves", "evaluation_probabilities", "mean_faces")
 MODEL = "PosterCNN"
 
@@ -102,6 +102,7 @@ def collect(run: Run) -> dict:
         "evaluation": evaluation and evaluation | {"reliability": _reliability(run, evaluation)},
         "baselines": (metrics["evaluation"] or {}).get("baselines", {}),
         "techniques": techniques(metrics["techniques"]),
+        "beyond": {} if run.drawn else (metrics["beyond"] or {}).get("test", {}),  # on drawn faces a rehearsal
         "data": metrics["data"],
         "classes": CLASSES,
         "parameters": count_parameters(build_model(MODEL)),

@@ -203,6 +203,17 @@ def test_what_is_missing_is_named(home):
     assert "This run has no metrics/techniques.json: what each technique is worth was not measured." in text
 
 
+def test_what_came_after_the_poster_is_told_of_photographs(finished):
+    better = {"accuracy": 0.8512, "accuracy_ci": [0.8398, 0.862], "n": 3965}
+    fill(finished, beyond={"test": {"PosterCNN": better, "AttentionCNN": better, "ensemble": better}})
+    try:
+        text = text_of(poster.make_poster(finished))
+    finally:
+        finished.write_metrics("beyond", {})
+    assert ("our AttentionCNN names 85.1" in text and "an ensemble of such networks 85.1" in text) != finished.drawn
+    assert ("Next: deeper networks, and attention." in text) == finished.drawn
+
+
 @REAL
 @pytest.mark.parametrize("title", ["Faces and words " * 19, "w" * 300])
 def test_a_title_that_does_not_fit_is_refused(finished, title):

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fer_utils.published import poster_log
@@ -59,6 +60,12 @@ def further(metrics: dict) -> list[str]:
 
     rows = [f"| what {name} adds to the best validation accuracy, {found['n']} pairs of seeds | {val:,} | "
             f"{points(found)} |" for name, found in metrics["techniques"]["removed"].items()]
+    if "grid" in metrics["techniques"]:
+        fields = pd.DataFrame(metrics["techniques"]["grid"]).groupby(["batch_size", "learning_rate"])["val_acc"]
+        means, n = fields.mean(), fields.size().min()
+        size, rate = means.idxmax()
+        rows.append(f"| the best of {len(means)} fields of batch size and learning rate ({size} and {rate:g}), {n} seeds "
+                    f"each, over the poster's | {val:,} | {100 * (means.max() - means[(64, 0.001)]):+.1f} points |")
     course, reference = speed["course_images_per_s"], speed["reference_images_per_s"]
     rows.append("| the poster's recipe in this course's loop, against a DataLoader of PIL images | – | "
                 f"{course / reference:.2f} times as fast ({course:,.0f} and {reference:,.0f} images/s) |")
@@ -68,14 +75,26 @@ def further(metrics: dict) -> list[str]:
         rows.append(f"| validation accuracy {found['target']}, recipe `{found['recipe']}` | {val:,} | "
                     f"{found['median_seconds']:.0f} s of training, reached by {found['reached']} of {found['n']} "
                     "seeds |")
+    slow = timed["reference"]
+    if slow:
+        rows.append(f"| the PIL loop and the poster's recipe up to their best epoch, {slow['accuracy']:.4f}, "
+                    f"{slow['n']} seeds | {val:,} | {slow['median_seconds']:.0f} s of training, "
+                    f"{slow['ratio']:.1f} times those of `{timed['targets'][slow['reached_by']]['recipe']}` |")
     budget = timed["budget"]
     rows.append(f"| test accuracy of `fast` on all {budget['trained_on']:,} images, "
                 f"{budget['median_seconds']:.0f} s of training, {budget['n']} seeds | {test:,} | "
                 f"**{budget['mean']:.4f} ± {budget['std']:.4f}** |")
+    for name, found in beyond["paired"].items():
+        epochs = beyond["compared"][name.split(" over ")[0]]["epochs"]
+        rows.append(f"| {name}, {epochs} epochs, {found['n']} pairs of seeds | {val:,} | {points(found)} |")
     deep, final = beyond["test"]["AttentionCNN"], beyond["final"]
     low, high = deep["accuracy_ci"]
     rows.append(f"| test accuracy of AttentionCNN, one training of {final['seconds'][0] / 60:.0f} min | {test:,} | "
                 f"**{deep['accuracy']:.4f} ({low:.4f} to {high:.4f})** |")
+    if "ensemble" in beyond["test"]:
+        low, high = beyond["test"]["ensemble"]["accuracy_ci"]
+        rows.append(f"| test accuracy of the mean of {len(final['seeds'])} of them | {test:,} | "
+                    f"**{beyond['test']['ensemble']['accuracy']:.4f} ({low:.4f} to {high:.4f})** |")
     return rows
 
 
