@@ -64,7 +64,7 @@ def further(metrics: dict) -> list[str]:
         fields = pd.DataFrame(metrics["techniques"]["grid"]).groupby(["batch_size", "learning_rate"])["val_acc"]
         means, n = fields.mean(), fields.size().min()
         size, rate = means.idxmax()
-        rows.append(f"| the best of {len(means)} fields of batch size and learning rate ({size} and {rate:g}), {n} seeds "
+        rows.append(f"| the best of {len(means)} fields of batch size and learning rate ({size}, {rate:g}), {n} seeds "
                     f"each, over the poster's | {val:,} | {100 * (means.max() - means[(64, 0.001)]):+.1f} points |")
     course, reference = speed["course_images_per_s"], speed["reference_images_per_s"]
     rows.append("| the poster's recipe in this course's loop, against a DataLoader of PIL images | – | "
