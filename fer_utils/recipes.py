@@ -6,13 +6,14 @@ from fer_utils.training import TrainConfig
 
 RECIPES = {"poster": TrainConfig()}
 RECIPES["attention"] = TrainConfig(
-    model="AttentionCNN", epochs=12, batch_size=128, learning_rate=3e-3, dropout=0.3, optimizer="adamw",
+    model="AttentionCNN", epochs=40, batch_size=128, learning_rate=3e-3, dropout=0.3, optimizer="adamw",
     weight_decay=0.05, schedule="one_cycle", label_smoothing=0.1, averaging=0.99, shift=3, scale=0.1,
-    interpolation="bilinear",
+    erase=0.5, interpolation="bilinear",
 )
 RECIPES["fast"] = replace(
-    RECIPES["attention"], model="FastCNN", epochs=15, learning_rate=5e-3, dropout=0.2, scale=0.0
+    RECIPES["attention"], model="FastCNN", epochs=15, learning_rate=5e-3, dropout=0.2, scale=0.0, erase=0.0
 )
 RECIPES["sprint"] = replace(
     RECIPES["fast"], model="SprintCNN", epochs=4, batch_size=64, learning_rate=8e-3, dropout=0.0, shift=2
 )
+RECIPES["dash"] = replace(RECIPES["sprint"], model="FastCNN", epochs=6, learning_rate=5e-3, shift=0, degrees=5)
