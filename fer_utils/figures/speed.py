@@ -101,7 +101,7 @@ def time_to_accuracy(points: pd.DataFrame, targets: dict[str, float], reference:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.margins(x=0.12)
-    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3)
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2)
     return figure
 
 
