@@ -112,7 +112,7 @@ def _scores(model: str, found: dict) -> Iterator[str]:
 def _techniques(run: Run) -> Iterator[str]:
     for found in techniques(run.read_metrics("techniques")):
         ends = found["interval"]
-        yield _row(f"{found['name']}: difference in accuracy", found["n"], "–",
+        yield _row(f"{found['name']}: difference in accuracy", None, found["n"] or "–",
                    f"{found['difference']:+.4f}" + (f" ({ends[0]:+.4f} to {ends[1]:+.4f})" if ends else ""))
 
 
@@ -123,9 +123,11 @@ def _further(run: Run) -> Iterator[str]:
         yield _row(f"**FastCNN**, {budget['scored_on']} accuracy after {budget['median_seconds']:.0f} s of training",
                    budget["per_seed"][0]["n"], budget["n"],
                    f"{budget['mean']:.4f}" + (f" ± {budget['std']:.4f}" if budget["n"] > 1 else ""))
-    for model, found in (run.read_metrics("beyond") or {}).get("test", {}).items():
+    beyond = run.read_metrics("beyond") or {}
+    for model, found in beyond.get("test", {}).items():
         if model != "PosterCNN":
-            yield _row(f"**{model}**, test accuracy", found["n"], 1,
+            seeds = len(beyond["final"]["seeds"]) if model == "ensemble" else 1
+            yield _row(f"**{model}**, test accuracy", found["n"], seeds,
                        _with_interval(found["accuracy"], found["accuracy_ci"]))
 
 

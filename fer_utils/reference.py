@@ -88,12 +88,12 @@ def reference_fit(train: Faces, val: Faces, config: TrainConfig, workers: int, t
 def reference_trained(run: Run, parts: Split, config: TrainConfig, workers: int) -> pd.DataFrame:
     """The history of the reference's training, as `fit` writes it: done in a process of its own, or read from `run`."""
     note, name = {"config": asdict(config), "data": parts.train.fingerprint}, f"reference-seed{config.seed}"
-    if run.read_metrics(name) != note:
+    if {key: (run.read_metrics(name) or {}).get(key) for key in note} != note:
         with fresh_process() as process:
             threads = torch.get_num_threads()
             history = process.submit(reference_fit, parts.train, parts.val, config, workers, threads).result()
         run.write_history(history)
-        run.write_metrics(name, note)
+        run.write_metrics(name, note | {"workers": workers})
     history = run.read_history()
     return history[(history["model"] == config.model) & (history["seed"] == config.seed)].reset_index(drop=True)
 
