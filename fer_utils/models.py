@@ -122,8 +122,7 @@ class AttentionCNN(nn.Module):
 MODELS = {
     "PosterCNN": PosterCNN,
     "PosterCNN-no-batch-norm": partial(PosterCNN, batch_norm=False),
-    "SprintCNN": partial(AttentionCNN, channels=(16, 32, 64, 128), blocks=(1, 1, 1, 1), attention=False),
-    "FastCNN": partial(AttentionCNN, channels=(24, 48, 96, 192), blocks=(1, 1, 1, 1), attention=False),
+    "FastCNN": partial(AttentionCNN, channels=(16, 48, 96, 192), blocks=(1, 1, 1, 1), attention=False),
     "ResidualCNN": partial(AttentionCNN, attention=False),
     "AttentionCNN": AttentionCNN,
 }

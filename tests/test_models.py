@@ -142,7 +142,7 @@ def test_a_residual_block_whose_residual_is_nothing_passes_its_input_on():
 
 @pytest.mark.parametrize("name, channels, blocks, attention", [
     ("AttentionCNN", (32, 64, 128, 256), (2, 2, 2, 1), True), ("ResidualCNN", (32, 64, 128, 256), (2, 2, 2, 1), False),
-    ("FastCNN", (24, 48, 96, 192), (1, 1, 1, 1), False)])
+    ("FastCNN", (16, 48, 96, 192), (1, 1, 1, 1), False)])
 def test_deeper_networks_have_the_size_computed_by_hand(name, channels, blocks, attention):
     model = build_model(name).eval()
     widths = [channels[0], *(c for c, n in zip(channels, blocks, strict=True) for _ in range(n))]
