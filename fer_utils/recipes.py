@@ -13,4 +13,5 @@ RECIPES["attention"] = TrainConfig(
 RECIPES["fast"] = replace(
     RECIPES["attention"], model="FastCNN", epochs=15, learning_rate=5e-3, dropout=0.2, scale=0.0, erase=0.0
 )
-RECIPES["sprint"] = replace(RECIPES["fast"], epochs=6, batch_size=64, dropout=0.0, degrees=0, shift=0)
+RECIPES["sprint"] = replace(RECIPES["fast"], epochs=6, batch_size=64, dropout=0.0, degrees=0, shift=0,
+                            averaging=0.0)

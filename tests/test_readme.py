@@ -72,7 +72,8 @@ def further(metrics: dict) -> list[str]:
     rows.append("| the same, against images that were augmented beforehand | – | "
                 f"{course / speed['limit_images_per_s']:.2f} times as fast |")
     for found in timed["targets"].values():
-        rows.append(f"| validation accuracy {found['target']}, recipe `{found['recipe']}` | {val:,} | "
+        rows.append(f"| validation accuracy {found['target']}, recipe `{found['recipe']}`, {found['epochs']} epochs | "
+                    f"{val:,} | "
                     f"{found['median_seconds']:.0f} s of training, reached by {found['reached']} of {found['n']} "
                     "seeds |")
     slow = timed["reference"]
@@ -80,7 +81,7 @@ def further(metrics: dict) -> list[str]:
         sprint = slow["sprint"]
         rows.append(f"| the PIL loop and the poster's recipe up to their best epoch, {slow['n']} seeds | {val:,} | "
                     f"{slow['accuracy']:.4f} in {slow['median_seconds']:.0f} s of training |")
-        rows.append(f"| recipe `sprint` beside them, {sprint['n']} seeds | {val:,} | "
+        rows.append(f"| recipe `sprint` beside them, {sprint['epochs']} epochs, {sprint['n']} seeds | {val:,} | "
                     f"{sprint['median_accuracy']:.4f} in {sprint['median_seconds']:.0f} s of training, "
                     f"{slow['ratio']:.1f} times as fast |")
     budget = timed["budget"]
