@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
-from torchvision.ops import SqueezeExcitation
 
 from fer_utils import CLASSES, CourseError
 from fer_utils.files import replacing, write_json
@@ -65,6 +64,8 @@ class ResidualBlock(nn.Module):
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1, attention: bool = True):
+        from torchvision.ops import SqueezeExcitation  # here, since it takes two seconds that few need
+
         super().__init__()
         self.residual = nn.Sequential(
             nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, bias=False),
