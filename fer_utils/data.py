@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from fer_utils import CLASSES, sample
-from fer_utils.cache import signature, through_cache
-from fer_utils.files import writable
-from fer_utils.formats import CODES, LABELS, OTHERS, SIDE, USAGES, DataError, Raw, read_source
+from fer_utils import CLASSES
+from fer_utils.support import sample
+from fer_utils.support.cache import signature, through_cache
+from fer_utils.support.files import writable
+from fer_utils.support.formats import CODES, LABELS, OTHERS, SIDE, USAGES, DataError, Raw, read_source
+from fer_utils.support.home import course_home
 
 PUBLISHED = pd.DataFrame(
     {"Training": (3995, 7215, 4965), "PublicTest": (467, 895, 607), "PrivateTest": (491, 879, 626)}, index=CLASSES)
@@ -178,15 +180,6 @@ def audit(faces: Faces) -> Audit:
     }
     indices = {name: np.flatnonzero(mask) for name, mask in flaws.items()}
     return Audit(**{name: len(i) for name, i in indices.items()}, indices=indices, usage=faces.usage)
-
-
-def course_home() -> Path:
-    """$FER_HOME, else the nearest folder upwards that holds notebooks/ and fer_utils/, else the current folder."""
-    here = Path.cwd()
-    if os.environ.get("FER_HOME"):
-        return here / Path(os.environ["FER_HOME"]).expanduser()
-    homes = (p for p in (here, *here.parents) if (p / "notebooks").is_dir() and (p / "fer_utils").is_dir())
-    return next(homes, here)
 
 
 def load_faces(source: str | Path = "auto", verbose: bool = True) -> Faces:

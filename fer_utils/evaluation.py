@@ -16,7 +16,7 @@ from torch import nn
 
 from fer_utils import CLASSES, CourseError
 from fer_utils.data import Faces
-from fer_utils.files import write_text
+from fer_utils.support.files import write_text
 from fer_utils.training import to_tensor
 
 CLASS_COMPETITION_BASELINE = 0.76696

@@ -9,9 +9,10 @@ from IPython.display import Markdown
 
 from fer_utils import CourseError
 from fer_utils.data import Split
-from fer_utils.devices import choose_device, choose_precision, describe_device
-from fer_utils.models import build_model, load_weights, read_metadata
+from fer_utils.models import build_model
 from fer_utils.runs import Run
+from fer_utils.support.checkpoints import load_weights, read_metadata
+from fer_utils.support.devices import choose_device, choose_precision, describe_device
 from fer_utils.training import Result, TrainConfig, fit
 
 

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from fer_utils import CLASSES, CourseError
-from fer_utils.data import Faces, course_home
-from fer_utils.files import checked_name, locked, read_json, replacing, writable, write_json, write_text
+from fer_utils.data import Faces
+from fer_utils.support.files import checked_name, locked, read_json, replacing, writable, write_json, write_text
+from fer_utils.support.home import course_home
 
 SAVING = {"svg.hashsalt": "fer_utils", "svg.fonttype": "none", "pdf.fonttype": 42}
 """Text stays text, and the same figure gives the same bytes."""

@@ -20,8 +20,9 @@ from tqdm import tqdm
 from fer_utils import CLASSES, CourseError
 from fer_utils.augment import Augment
 from fer_utils.data import Faces
-from fer_utils.devices import choose_device, choose_precision, keep_memory
-from fer_utils.models import build_model, keep_classes, save_weights
+from fer_utils.models import build_model, keep_classes
+from fer_utils.support.checkpoints import save_weights
+from fer_utils.support.devices import choose_device, choose_precision, keep_memory
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from fer_utils.data import (
     other_expressions,
     split,
 )
-from fer_utils.formats import CODES
+from fer_utils.support.formats import CODES
 
 KEPT = ("angry", "happy", "neutral")
 

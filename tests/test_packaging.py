@@ -60,7 +60,7 @@ def test_importing_the_package_costs_under_a_fifth_of_a_second():
 
 
 def test_the_commands_arguments_need_nothing_heavy():
-    code = ("import sys, fer_utils.cli; fer_utils.cli.parser(); "
+    code = ("import sys, fer_utils.tools.cli; fer_utils.tools.cli.parser(); "
             "print([name for name in ('torch', 'matplotlib', 'papermill', 'captum', 'numpy') if name in sys.modules])")
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from fer_utils import reference, speed
+from fer_utils import speed
 from fer_utils.data import Faces, Split
 from fer_utils.figures.speed import grouped
 from fer_utils.runs import Run
@@ -33,7 +33,7 @@ def parts(faces):
 
 
 def test_the_reference_feeds_every_image_once_in_a_new_order(faces):
-    first, second = (list(reference.reference_loader(faces, CONFIG, 0)) for _ in range(2))
+    first, second = (list(speed.reference_loader(faces, CONFIG, 0)) for _ in range(2))
     assert [tuple(x.shape) for x, _ in first] == [(16, 1, 48, 48), (16, 1, 48, 48), (8, 1, 48, 48)]
     assert all(0 <= x.min() and x.max() <= 1 for x, _ in first)
     labels = [torch.cat([y for _, y in passed]) for passed in (first, second)]
@@ -73,7 +73,7 @@ def test_the_steps_take_turns_in_processes_of_their_own(faces):
 def test_a_fresh_process_has_nothing_of_this_one():
     torch.set_default_dtype(torch.float64)
     try:
-        with reference.fresh_process() as process:
+        with speed.fresh_process() as process:
             assert process.submit(torch.get_default_dtype).result() == torch.float32
     finally:
         torch.set_default_dtype(torch.float32)
@@ -101,12 +101,12 @@ def test_the_profile_accounts_for_the_whole_pass(faces):
 
 def test_the_reference_is_trained_once(parts, home, monkeypatch):
     run = Run.open("default/08/reference")
-    history = reference.reference_trained(run, parts, CONFIG, 0)
+    history = speed.reference_trained(run, parts, CONFIG, 0)
     assert history.columns.tolist() == HISTORY
     assert history["epoch"].tolist() == [1, 2]
     assert history["saved"][0] and (history["seconds"] > 0).all()
-    monkeypatch.setattr(reference, "fresh_process", None)
-    again = reference.reference_trained(run, parts, CONFIG, 0)
+    monkeypatch.setattr(speed, "fresh_process", None)
+    again = speed.reference_trained(run, parts, CONFIG, 0)
     pd.testing.assert_frame_equal(history, again)
     with pytest.raises(TypeError):  # other settings, hence another training
-        reference.reference_trained(run, parts, replace(CONFIG, learning_rate=0.1), 0)
+        speed.reference_trained(run, parts, replace(CONFIG, learning_rate=0.1), 0)

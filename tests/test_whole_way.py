@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_the_whole_way_with_tiny_parameters(home):
     names = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
-    done = subprocess.run([sys.executable, "-m", "fer_utils.cli", "run", "--data", "sample", "--run", "tiny",
+    done = subprocess.run([sys.executable, "-m", "fer_utils.tools.cli", "run", "--data", "sample", "--run", "tiny",
                            "-p", "epochs", "2"], cwd=home, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()[-len(names):]] == names

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fer_utils import CourseError
-from fer_utils.devices import choose_device, choose_precision
+from fer_utils.support.devices import choose_device, choose_precision
 
 
 def test_a_device_that_is_not_there_is_named():

@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from fer_utils import CLASSES
 from fer_utils.data import PUBLISHED, Faces
 from fer_utils.figures import eda, preprocessing, use_style
-from fer_utils.published import POSTER_TEST, POSTER_TRAIN, poster_log
+from fer_utils.support.published import POSTER_TEST, POSTER_TRAIN, poster_log
 
 
 @pytest.fixture(scope="module")

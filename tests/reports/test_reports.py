@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from fer_utils import CLASSES
 from fer_utils.evaluation import wilson
 
-METRICS = Path(__file__).parents[1] / "reports" / "fer2013" / "metrics"
+METRICS = Path(__file__).parents[2] / "reports" / "fer2013" / "metrics"
 
 
 @pytest.fixture(scope="module")

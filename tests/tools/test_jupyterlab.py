@@ -20,7 +20,7 @@ import nbformat
 import pytest
 from browsing import chromium
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NAMES = (sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")) if os.environ.get("FER_LAB") == "all"
          else ["01_eda", "03_model"])
 QUIET = '{"fetchNews": "false", "checkForUpdates": false}'

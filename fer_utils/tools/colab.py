@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 
 from fer_utils import CourseError
-from fer_utils.files import write_text
+from fer_utils.support.files import write_text
 
 UNSTAMPED = "https://github.com/OWNER/REPO"
 """The address of nobody's repository, until `fer colab` stamps a real one."""

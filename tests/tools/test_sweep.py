@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from fer_utils import CourseError
-from fer_utils import sweep as module
-from fer_utils.cli import main
 from fer_utils.runs import Run
-from fer_utils.sweep import JobsFailed, cluster, finished, grid, job_name, results, sweep
+from fer_utils.tools import sweep as module
+from fer_utils.tools.cli import main
+from fer_utils.tools.sweep import JobsFailed, cluster, finished, grid, job_name, results, sweep
 
 PARAMETERS = """# tag: parameters
 n: int = 1  # which
@@ -172,7 +172,7 @@ def test_threads_that_the_reader_has_set_stay(monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 def test_interrupting_ends_the_command_its_workers_and_their_kernels(course):
-    code = "from fer_utils.cli import main; raise SystemExit(main())"
+    code = "from fer_utils.tools.cli import main; raise SystemExit(main())"
     arguments = ["sweep", "01_tiny", "-p", "kind", "patient", "--workers", "1"]
     fer = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                            text=True, start_new_session=True)

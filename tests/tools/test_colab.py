@@ -16,9 +16,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from fer_utils import CourseError
-from fer_utils.colab import SETUP_CELL, UNSTAMPED, badge, repository, setup_cell, stamp
+from fer_utils.tools.colab import SETUP_CELL, UNSTAMPED, badge, repository, setup_cell, stamp
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROBE = """
 from importlib import metadata, util

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from fer_utils.tools.cleaning import cleaned, without_paths
 
-from fer_utils import CourseError, checks
-from fer_utils.cleaning import cleaned, without_paths
-from fer_utils.cli import main
-from fer_utils.notebooks import find, read_parameters
+from fer_utils import CourseError
 from fer_utils.runs import Run
+from fer_utils.tools import doctor as checks
+from fer_utils.tools.cli import main
+from fer_utils.tools.notebooks import find, read_parameters
 
 PARAMETERS = """# tag: parameters
 data: str = "auto"  # which faces
@@ -148,11 +149,11 @@ def test_executed_notebooks_name_no_folder_of_the_machine(course, monkeypatch, t
     write_notebook(course / "notebooks" / "01_first.ipynb", PARAMETERS,
                    "import sys, fer_utils\nfrom pathlib import Path\nfrom fer_utils.data import course_home\n"
                    "print(data, sys.prefix, Path.home(), course_home(), fer_utils.__file__)")
-    monkeypatch.setattr("fer_utils.notebooks.load_faces", lambda source: None)
-    monkeypatch.setattr("fer_utils.notebooks.Run.open", classmethod(lambda cls, name, faces=None: cls(course / "run")))
+    monkeypatch.setattr("fer_utils.tools.notebooks.load_faces", lambda source: None)
+    monkeypatch.setattr("fer_utils.runs.Run.open", classmethod(lambda cls, name, faces=None: cls(course / "run")))
     assert main(["run", "01_first", "--data", str(faces)]) == 0
     text = (course / "run" / "notebooks" / "01_first.ipynb").read_text()
-    for folder in (course, tmp_path, Path.home(), sys.prefix, Path(__file__).parents[1]):
+    for folder in (course, tmp_path, Path.home(), sys.prefix, Path(__file__).parents[2]):
         assert str(folder) not in text
     assert printed(course / "run" / "notebooks" / "01_first.ipynb").startswith("./faces python ~ . ./fer_utils/")
 
@@ -167,7 +168,7 @@ def test_pictures_are_no_paths():
 
 
 def test_a_relative_data_path_means_the_same_in_the_notebooks(course, monkeypatch, tmp_path):
-    from fer_utils.sample import draw_sample
+    from fer_utils.support.sample import draw_sample
 
     draw_sample(tmp_path / "faces", n_train=30, n_test=30)
     monkeypatch.chdir(tmp_path)
@@ -262,7 +263,7 @@ def test_check_says_what_is_wrong_and_what_mends_it(home, capsys, monkeypatch):
 
 
 def test_a_class_of_error_that_is_not_the_readers_shows_its_traceback(monkeypatch):
-    monkeypatch.setattr("fer_utils.cli.check", lambda options: {}["programmer"])
+    monkeypatch.setattr("fer_utils.tools.cli.check", lambda options: {}["programmer"])
     with pytest.raises(KeyError):
         main(["check"])
 
@@ -272,8 +273,8 @@ def test_interrupting_exits_130_and_leaves_whole_files(course, write_notebook):
         pytest.skip("signals are POSIX's")
     write_notebook(course / "notebooks" / "01_first.ipynb", "from pathlib import Path\nPath('begun').touch()",
                    "import time\ntime.sleep(60)")
-    fer = subprocess.Popen([sys.executable, "-c", "from fer_utils.cli import main; raise SystemExit(main())", "run",
-                            "01_first", "--run", "mine"], stderr=subprocess.PIPE, text=True)
+    fer = subprocess.Popen([sys.executable, "-c", "from fer_utils.tools.cli import main; raise SystemExit(main())",
+                            "run", "01_first", "--run", "mine"], stderr=subprocess.PIPE, text=True)
     for _ in range(600):
         if (course / "begun").exists():
             break
@@ -288,7 +289,8 @@ def test_interrupting_exits_130_and_leaves_whole_files(course, write_notebook):
 
 
 def test_a_home_without_notebooks_uses_those_of_the_clone(home, monkeypatch, tmp_path, write_notebook):
-    monkeypatch.setattr("fer_utils.notebooks.__file__", str(tmp_path / "elsewhere" / "fer_utils" / "notebooks.py"))
+    elsewhere = tmp_path / "elsewhere" / "fer_utils" / "support" / "home.py"
+    monkeypatch.setattr("fer_utils.support.home.__file__", str(elsewhere))
     with pytest.raises(CourseError, match="has no notebooks"):
         find()
     theirs = write_notebook(tmp_path / "elsewhere" / "notebooks" / "01_first.ipynb", "1")

@@ -16,10 +16,11 @@ from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
 from fer_utils import CourseError
-from fer_utils.data import course_home, load_faces
-from fer_utils.files import locked, write_text
-from fer_utils.notebooks import EVERYWHERE, find, read_parameters, run_notebooks
+from fer_utils.data import load_faces
 from fer_utils.runs import Run
+from fer_utils.support.files import locked, write_text
+from fer_utils.support.home import course_home
+from fer_utils.tools.notebooks import EVERYWHERE, find, read_parameters, run_notebooks
 
 MEASURES = ["model", "seed", "epoch", "train_loss", "val_loss", "val_acc", "seconds", "job_seconds"]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

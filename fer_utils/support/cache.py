@@ -14,9 +14,10 @@ import numpy as np
 import PIL
 import platformdirs
 
-from fer_utils import CourseError, formats
-from fer_utils.files import replacing
-from fer_utils.formats import DataError, Raw
+from fer_utils import CourseError
+from fer_utils.support import formats
+from fer_utils.support.files import replacing
+from fer_utils.support.formats import DataError, Raw
 
 
 def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:

@@ -8,10 +8,10 @@ from itertools import chain
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from fer_utils import colab
+from fer_utils.tools import colab
 from fer_utils.evaluation import wilson
 from fer_utils.figures.alt import alt_text, saved_figures
-from fer_utils.poster import techniques
+from reports.poster.build import techniques
 from fer_utils.runs import Run
 
 TITLE = "Facial expression classification in PyTorch"

@@ -5,7 +5,7 @@ from drawing import overlaps, texts
 from fer_utils import CLASSES, evaluation
 from fer_utils.data import Faces
 from fer_utils.figures import evaluation as figures
-from fer_utils.sample import draw_face
+from fer_utils.support.sample import draw_face
 
 pytestmark = pytest.mark.usefixtures("style")
 

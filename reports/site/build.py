@@ -9,10 +9,11 @@ from uuid import uuid4
 
 import nbformat
 
-from fer_utils import CourseError, colab
-from fer_utils.files import writable
-from fer_utils.notebooks import clone
-from fer_utils.pages import TITLE, front_page, prepared
+from fer_utils import CourseError
+from fer_utils.tools import colab
+from fer_utils.support.files import writable
+from fer_utils.support.home import clone
+from reports.site.pages import TITLE, front_page, prepared
 from fer_utils.runs import Run
 
 
@@ -54,7 +55,7 @@ def build_site(run: Run) -> Path:
 def settings(extra: Path) -> dict:
     """Sphinx's configuration; the files in `extra` go to the site as they are."""
     return {
-        "extensions": ["myst_nb", "fer_utils.site"], "project": TITLE, "html_title": TITLE, "author": "",
+        "extensions": ["myst_nb", "reports.site.build"], "project": TITLE, "html_title": TITLE, "author": "",
         "nb_execution_mode": "off", "nb_merge_streams": True, "nb_ipywidgets_js": {},
         "nb_code_prompt_show": "Set-up", "nb_code_prompt_hide": "Set-up", "html_context": {"default_mode": "auto"},
         "myst_enable_extensions": ["dollarmath", "amsmath", "attrs_inline"], "html_math_renderer": "mathml",

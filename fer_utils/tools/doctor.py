@@ -13,7 +13,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from fer_utils import CourseError
-from fer_utils.data import course_home, load_faces
+from fer_utils.data import load_faces
+from fer_utils.support.home import course_home
 
 PIP = "python -m pip install"
 FREE_GB = 1.0
@@ -78,7 +79,7 @@ def _vision() -> tuple[bool, str]:
 
 
 def _device() -> tuple[bool, str]:
-    from fer_utils.devices import choose_device, describe_device
+    from fer_utils.support.devices import choose_device, describe_device
 
     return True, f"device: {describe_device(choose_device())}"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fer_utils.published import poster_log
+from fer_utils.support.published import poster_log
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REPORT = ROOT / "reports" / "fer2013"
 

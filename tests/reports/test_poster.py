@@ -14,11 +14,11 @@ from fer_utils.runs import Run
 
 pypdf = pytest.importorskip("pypdf", reason="pip install pypdf: the tests read the poster by it")
 pytest.importorskip("typst", reason="pip install typst: the poster is set by it")
-from fer_utils import poster  # noqa: E402
+from reports.poster import build as poster  # noqa: E402
 
 matplotlib.use("Agg")
 REAL = pytest.mark.parametrize("finished", ["real"], indirect=True)
-COMMITTED = Path(__file__).parents[1] / "reports" / "fer2013"
+COMMITTED = Path(__file__).parents[2] / "reports" / "fer2013"
 
 
 def evaluation(drawn: bool) -> dict:

@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
 
 def check(options: argparse.Namespace) -> int:
     """Print one line per requirement; 1 where any is not met."""
-    from fer_utils.checks import check
+    from fer_utils.tools.doctor import check
 
     fine = True
     for result in check():
@@ -88,7 +88,7 @@ def data(options: argparse.Namespace) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Execute notebooks with parameters."""
-    from fer_utils.notebooks import run_notebooks
+    from fer_utils.tools.notebooks import run_notebooks
 
     data = [("data", options.data)] if options.data else []
     run_notebooks(options.notebooks, [*data, ("run", options.run), *map(tuple, options.parameter)])
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> None:
 
 def sweep(options: argparse.Namespace) -> None:
     """Run the jobs and print their table: what differs between them, and what they reached."""
-    from fer_utils.sweep import MEASURES, JobsFailed, grid, sweep
+    from fer_utils.tools.sweep import MEASURES, JobsFailed, grid, sweep
 
     values: dict[str, list[str]] = {}
     for name, *given in options.parameter:
@@ -116,16 +116,16 @@ def sweep(options: argparse.Namespace) -> None:
 
 def figure(options: argparse.Namespace) -> None:
     """Export a figure and say where it is."""
-    from fer_utils.poster import export_figure
     from fer_utils.runs import Run
+    from fer_utils.tools.export import export_figure
 
     print(export_figure(Run.open(options.run), options.name, options.width_mm, options.format))
 
 
 def poster(options: argparse.Namespace) -> None:
     """Set a run's poster and say where it is."""
-    from fer_utils.poster import make_poster
     from fer_utils.runs import Run
+    from reports.poster.build import make_poster
 
     print(make_poster(Run.open(options.run), options.paper, options.author, options.photos, options.title))
 
@@ -133,22 +133,22 @@ def poster(options: argparse.Namespace) -> None:
 def site(options: argparse.Namespace) -> None:
     """Build a run's site and say where it is."""
     from fer_utils.runs import Run
-    from fer_utils.site import build_site
+    from reports.site.build import build_site
 
     print(build_site(Run.open(options.run)))
 
 
 def refresh(options: argparse.Namespace) -> None:
     """Store the notebooks' outputs anew."""
-    from fer_utils.notebooks import refresh
+    from fer_utils.tools.notebooks import refresh
 
     refresh()
 
 
 def colab(options: argparse.Namespace) -> None:
     """Stamp an address and say where."""
-    from fer_utils.colab import stamp
-    from fer_utils.notebooks import clone
+    from fer_utils.support.home import clone
+    from fer_utils.tools.colab import stamp
 
     root = clone()
     changed = stamp(root, options.fork)

@@ -6,17 +6,17 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import matplotlib
 import pandas as pd
 
 from fer_utils import CLASSES, CourseError, figures
-from fer_utils.data import course_home
 from fer_utils.evaluation import reliability, wilson
 from fer_utils.figures.alt import ALT
-from fer_utils.files import replacing
 from fer_utils.models import build_model, count_parameters
-from fer_utils.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, POSTER_TEST, POSTER_TRAIN, poster_log
 from fer_utils.runs import Run
+from fer_utils.support.files import replacing
+from fer_utils.support.home import course_home
+from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, POSTER_TEST, POSTER_TRAIN, poster_log
+from fer_utils.tools.export import typst_compiler
 from fer_utils.training import TrainConfig
 
 PAPERS = ("a0", "a1", "a2", "a3")
@@ -44,7 +44,7 @@ def make_poster(run: Run, paper: str = "a0", author: str | None = None, photos: 
         try:
             facts = texts | {"figures": _figures(run, Path(folder), photos)} | collect(run)
             Path(folder, "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-            compiler = _compiler(Path(folder, "poster.typ"))
+            compiler = typst_compiler(Path(folder, "poster.typ"))
             _check(json.loads(compiler.query("<fit>", field="value")))
             pdf = compiler.compile(format="pdf")
         except (RuntimeError, KeyError, TypeError) as error:
@@ -56,32 +56,9 @@ def make_poster(run: Run, paper: str = "a0", author: str | None = None, photos: 
     return path
 
 
-def export_figure(run: Run, name: str, width_mm: float = 89.0, form: str = "pdf") -> Path:
-    """Write figures/<name>-<width>mm.<form>: the run's vector figure, text and all, scaled to exactly `width_mm`.
-
-    form: pdf, svg, or png with 300 dpi. Raises CourseError where the run has no such figure or the width is no width.
-    """
-    drawings = {path.stem: path for path in sorted(run.path.glob("figures/*.svg")) if not path.stem.endswith("mm")}
-    if name not in drawings:
-        known = ", ".join(drawings) or "none"
-        raise CourseError(f"The run {run.path.name} has no figure {name!r}: choose from {known}.")
-    if not 10 <= width_mm <= 2000:
-        raise CourseError(f"A figure cannot be {width_mm:g} mm wide here: give 10 to 2,000 mm.")
-    with TemporaryDirectory() as folder:
-        shutil.copy(drawings[name], Path(folder, "figure.svg"))
-        page = Path(folder, "page.typ")
-        page.write_text(f"#set page(width: {width_mm}mm, height: auto, margin: 0mm)\n#set document(date: none)\n"
-                        '#image("figure.svg", width: 100%)\n', encoding="utf-8")
-        content = _compiler(page).compile(format=form, ppi=300)
-    path = run.path / "figures" / f"{name}-{width_mm:g}mm.{form}"
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
-    return path
-
-
 def template() -> Path:
     """The folder of the poster's template: the course's home has it, or else the clone that the package runs from."""
-    for home in (course_home(), Path(__file__).parents[1]):
+    for home in (course_home(), Path(__file__).parents[2]):
         if (home / "reports" / "poster" / "poster.typ").is_file():
             return home / "reports" / "poster"
     raise CourseError(f"{course_home()} has no reports/poster/poster.typ: change to a clone of the course.")
@@ -182,13 +159,3 @@ def _check(blocks: list[dict]) -> None:
 
 def _line(text: str | None) -> str:
     return " ".join((text or "").split())
-
-
-def _compiler(source: Path):
-    """Typst for one source file. matplotlib brings DejaVu Sans, the figures' own font, so every machine sets alike."""
-    try:
-        import typst
-    except ImportError as error:
-        raise CourseError("Posters and exported figures need Typst: install it by `pip install typst`.") from error
-    return typst.Compiler(source, root=source.parent, ignore_system_fonts=True,
-                          font_paths=[Path(matplotlib.get_data_path(), "fonts", "ttf")])

@@ -17,5 +17,5 @@ def poster_log() -> pd.DataFrame:
     Columns: epoch (int, from 1), train_loss and val_loss (nats), val_acc (a share, four decimals), saved (bool: the
     line is followed by "Model saved!").
     """
-    with files("fer_utils").joinpath("poster_log.csv").open(encoding="utf-8") as stream:
+    with files("fer_utils.support").joinpath("poster_log.csv").open(encoding="utf-8") as stream:
         return pd.read_csv(stream).astype({"saved": bool})

@@ -11,11 +11,14 @@ from browsing import chromium
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from fer_utils import CourseError, colab, pages, site
+from fer_utils import CourseError
 from fer_utils.figures.alt import ALT, saved_figures
 from fer_utils.runs import Run
+from fer_utils.tools import colab
+from reports.site import build as site
+from reports.site import pages
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 OVERFLOWING = """() => [...document.querySelectorAll('html, body *')]
     .filter(e => e.getBoundingClientRect().width && e.scrollWidth > e.clientWidth + 1
                  && (e.tagName == 'HTML' || ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)))

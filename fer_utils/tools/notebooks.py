@@ -1,8 +1,10 @@
 """Executing the notebooks: with parameters into a run's folder, or on the sample back into what is published."""
 
 import ast
+import hashlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,25 +16,19 @@ import nbformat
 import papermill
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
 
 from fer_utils import CourseError
-from fer_utils.cleaning import cleaned, without_paths
-from fer_utils.data import course_home, load_faces
-from fer_utils.files import replacing, write_text
+from fer_utils.data import load_faces
+from fer_utils.figures.alt import alt_text
 from fer_utils.runs import Run, git_commit
+from fer_utils.support.files import replacing, write_text
+from fer_utils.support.home import clone, course_home
 
 EVERYWHERE = {"data", "run"}
 """Parameters that `fer run` gives to whichever notebook declares them, and complains about to none."""
 QUIET = ["--log-level=50"]
 """For the kernel, whose own log is not the course's: a cell's errors and warnings are in its outputs."""
-
-
-def clone() -> Path:
-    """The folder that holds the course's notebooks: its home, or else the clone that the package runs from."""
-    for folder in (course_home(), Path(__file__).parents[1]):
-        if any(folder.glob("notebooks/*.ipynb")):
-            return folder
-    raise CourseError(f"{course_home()} has no notebooks/*.ipynb: change to a clone of the course.")
 
 
 def find(names: Sequence[str] = ()) -> list[Path]:
@@ -161,3 +157,43 @@ def _from_home(source: str) -> str:
         return str(path)
     there = path.exists() and source not in ("auto", "sample", "kaggle")
     return Path(os.path.relpath(path, course_home())).as_posix() if there else source
+
+
+def cleaned(notebook: NotebookNode) -> NotebookNode:
+    """The notebook without timings and widget state, with the plain kernel, alt texts, and ids from the sources."""
+    for name in ("papermill", "widgets"):
+        notebook.metadata.pop(name, None)
+    notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata.language_info = {"name": "python"}
+    notebook.nbformat_minor = 5
+    sources: list[str] = []
+    for cell in notebook.cells:
+        for name in ("execution", "papermill", "ExecuteTime"):
+            cell.metadata.pop(name, None)
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                output.metadata["image/png"] = {"alt": alt_text(cell.source)}
+        repeat = sources.count(cell.source)
+        sources.append(cell.source)
+        cell.id = hashlib.sha256(f"{cell.source}{repeat}".encode()).hexdigest()[:8]
+    return notebook
+
+
+def without_paths(node: NotebookNode, private: Sequence[Path] = ()) -> NotebookNode:
+    """A copy whose texts do not name this machine's folders, nor those in `private`: only what lies in them."""
+    folders = {Path(sys.prefix): "python", course_home(): ".", Path(__file__).parents[2]: ".", Path.home(): "~"}
+    folders |= {folder: "." for folder in private}
+    longest_first = sorted((folder for folder in folders if len(folder.parts) > 1), key=lambda path: -len(str(path)))
+    patterns = [(re.compile(rf"(?<![\w.]){re.escape(str(folder))}(?![\w-])"), folders[folder])
+                for folder in longest_first]
+
+    def clean(value):
+        if isinstance(value, dict):
+            return type(value)({key: item if key.startswith("image/") else clean(item) for key, item in value.items()})
+        if isinstance(value, list):
+            return [clean(item) for item in value]
+        for pattern, name in patterns if isinstance(value, str) else ():
+            value = pattern.sub(name, value)
+        return value
+
+    return clean(node)
