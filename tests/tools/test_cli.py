@@ -9,13 +9,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from fer_utils.tools.cleaning import cleaned, without_paths
 
 from fer_utils import CourseError
 from fer_utils.runs import Run
 from fer_utils.tools import doctor as checks
 from fer_utils.tools.cli import main
-from fer_utils.tools.notebooks import find, read_parameters
+from fer_utils.tools.notebooks import cleaned, find, read_parameters, without_paths
 
 PARAMETERS = """# tag: parameters
 data: str = "auto"  # which faces
