@@ -1,14 +1,13 @@
 """The thin package behind the notebooks of the facial expression course.
 
-Nothing heavy is imported here, so that `import fer_utils` costs milliseconds: take what a lesson needs from its module,
-for example `from fer_utils.data import load_faces`.
+Read in this order: `data` (faces, split, audit), `augment`, `models`, `training` (the loop), `evaluation`; then `recipes`,
+`speed` and `runs`, the folder that keeps results. `lessons` is what the notebooks share, `figures` draws. `support`
+holds what these stand on and `tools` what runs them: nothing in there is needed to understand a lesson.
+Nothing heavy is imported here: take what you need from its module, as in `from fer_utils.data import load_faces`.
 """
 
 __version__ = "1.0.0"
 
-CLASSES = ("Angry", "Happy", "Neutral")
-"""The poster's three classes; a label is an index into this tuple (Angry 0, Happy 1, Neutral 2)."""
-
 
 class CourseError(ValueError):
-    """Something the reader can mend: one sentence that says what was wrong, where, and what to do."""
+    """An error that the user can fix: one sentence that says what was wrong, where, and what to do."""

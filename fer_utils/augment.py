@@ -4,7 +4,6 @@ torchvision's `RandomHorizontalFlip` and `RandomRotation` draw one number per ca
 alike. These functions draw one number per image and then move the whole batch at once. Same distribution, fewer calls.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -17,38 +16,16 @@ def random_flip(images: Tensor, p: float = 0.5, generator: torch.Generator | Non
 
     images: (N, C, H, W), any dtype. Returns a tensor of the same shape and dtype.
     """
-    flip = torch.rand(len(images), generator=generator) < p
-    return torch.where(flip.to(images.device).view(-1, 1, 1, 1), images.flip(-1), images)
-
-
-def rotate(images: Tensor, degrees: Tensor, interpolation: str = "nearest") -> Tensor:
-    """Turn image i by `degrees[i]` about its centre, counter-clockwise; what comes in from outside is black.
-
-    images: float (N, C, H, W); degrees: float (N,). For one angle the result is torchvision's
-    `transforms.functional.rotate`, pixel by pixel.
-    """
-    n, _, height, width = images.shape
-    angle = torch.deg2rad(degrees)
-    cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
-    # affine_grid counts both axes from -1 to 1, so a turn has to know how much longer one side is than the other.
-    theta = torch.stack([cos, -sin * height / width, zero, sin * width / height, cos, zero], dim=1).view(n, 2, 3)
-    grid = F.affine_grid(theta.to(images), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
-
-
-def random_rotation(
-    images: Tensor, degrees: float = 10.0, interpolation: str = "nearest", generator: torch.Generator | None = None
-) -> Tensor:
-    """Turn each image by an angle drawn evenly from [-degrees, degrees]. Shapes and dtypes as in `rotate`."""
-    angles = (2 * torch.rand(len(images), generator=generator) - 1) * degrees
-    return rotate(images, angles.to(images.device), interpolation)
+    flip = torch.rand(len(images), generator=generator, device=images.device) < p
+    return torch.where(flip.view(-1, 1, 1, 1), images.flip(-1), images)
 
 
 def affine(images: Tensor, degrees: Tensor, scale: Tensor, shift: Tensor, interpolation: str = "nearest") -> Tensor:
-    """Turn, enlarge and move image i about its centre: `rotate` with two more things to draw by lot.
+    """Turn, enlarge and move image i about its centre; what comes in from outside is black.
 
     images: float (N, C, H, W); degrees: float (N,), counter-clockwise; scale: float (N,), above 1 enlarges; shift:
-    float (N, 2), to the right and down, in pixels. A pixel of the result looks where it comes *from*: backwards.
+    float (N, 2), to the right and down, in pixels. A pixel of the result looks where it comes *from*: backwards. The
+    grid counts both axes from -1 to 1, so a turn has to know how much longer one side is than the other.
     """
     n, _, height, width = images.shape
     angle, ratio = torch.deg2rad(degrees), height / width
@@ -59,20 +36,44 @@ def affine(images: Tensor, degrees: Tensor, scale: Tensor, shift: Tensor, interp
     return F.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
 
 
+def rotate(images: Tensor, degrees: Tensor, interpolation: str = "nearest") -> Tensor:
+    """Turn image i by `degrees[i]` about its centre, counter-clockwise; what comes in from outside is black.
+
+    images: float (N, C, H, W); degrees: float (N,). For one angle the result is torchvision's
+    `transforms.functional.rotate`, pixel by pixel.
+    """
+    unchanged = torch.ones_like(degrees)
+    return affine(images, degrees, scale=unchanged, shift=images.new_zeros(len(images), 2), interpolation=interpolation)
+
+
+def random_rotation(
+    images: Tensor, degrees: float = 10.0, interpolation: str = "nearest", generator: torch.Generator | None = None
+) -> Tensor:
+    """Turn each image by an angle drawn evenly from [-degrees, degrees]. Shapes and dtypes as in `rotate`."""
+    angles = (2 * torch.rand(len(images), generator=generator, device=images.device) - 1) * degrees
+    return rotate(images, angles, interpolation)
+
+
 def random_erasing(images: Tensor, p: float = 0.5, generator: torch.Generator | None = None) -> Tensor:
     """Blacken, with probability `p`, a rectangle of each image with sides of 1/6 to 1/3 of its own (Zhong et al. 2017).
 
     images: (N, C, H, W). Returns a new tensor of the same shape and dtype.
     """
-    n, _, *sides = images.shape
-    erased = (torch.rand(n, generator=generator) < p).view(-1, 1, 1)
-    for axis, side in enumerate(sides):
-        length = (1 + torch.rand(n, generator=generator)) / 6 * side
-        start = torch.rand(n, generator=generator) * (side - length)
-        place = torch.arange(side) + 0.5
-        inside = (place >= start[:, None]) & (place < (start + length)[:, None])  # (n, side)
-        erased = erased & (inside[:, :, None] if axis == 0 else inside[:, None, :])
-    return images.masked_fill(erased[:, None].to(images.device), 0)
+    n, _, height, width = images.shape
+
+    def drawn() -> Tensor:
+        return torch.rand(n, 1, generator=generator, device=images.device)
+
+    def inside(side: int) -> Tensor:
+        """Which of the `side` rows or columns the rectangle covers, bool (n, side)."""
+        length = (1 + drawn()) / 6 * side
+        start = drawn() * (side - length)
+        place = torch.arange(side, device=images.device) + 0.5
+        return (place >= start) & (place < start + length)
+
+    chosen = drawn() < p
+    rows, columns = inside(height), inside(width)
+    return images.masked_fill(chosen[:, :, None, None] & rows[:, None, :, None] & columns[:, None, None, :], 0)
 
 
 @dataclass(frozen=True)
@@ -96,14 +97,14 @@ class Augment:
 
         def evenly(*shape: int) -> Tensor:
             """One number an image (or two), drawn evenly from [-1, 1]."""
-            return 2 * torch.rand(len(images), *shape, generator=generator) - 1
+            return 2 * torch.rand(len(images), *shape, generator=generator, device=images.device) - 1
 
         if self.flip:
             images = random_flip(images, generator=generator)
         if self.shift or self.scale:
-            drawn = evenly() * self.degrees, 1 + evenly() * self.scale, evenly(2) * self.shift
-            images = affine(images, *(one.to(images.device) for one in drawn), self.interpolation)
-        elif not math.isclose(self.degrees, 0):
+            degrees, scale, shift = evenly() * self.degrees, 1 + evenly() * self.scale, evenly(2) * self.shift
+            images = affine(images, degrees, scale, shift, self.interpolation)
+        elif self.degrees:
             images = random_rotation(images, self.degrees, self.interpolation, generator)
         if self.erase:
             images = random_erasing(images, self.erase, generator)

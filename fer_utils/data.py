@@ -1,10 +1,9 @@
-"""Faces: every published form of FER2013 under one schema, its audit, and the split into training and validation."""
+"""Faces: images and labels of any source under one schema, their audit, and the split into training and validation."""
 
 import hashlib
-import os
-import tempfile
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -13,17 +12,12 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from fer_utils import CLASSES
-from fer_utils.support import sample
-from fer_utils.support.cache import signature, through_cache
-from fer_utils.support.files import writable
-from fer_utils.support.formats import CODES, LABELS, OTHERS, SIDE, USAGES, DataError, Raw, read_source
-from fer_utils.support.home import course_home
+from fer_utils.support.formats import SIDE, USAGES, DataError
+from fer_utils.support.published import PUBLISHED_COUNTS
+from fer_utils.support.sources import read_from
 
-PUBLISHED = pd.DataFrame(
-    {"Training": (3995, 7215, 4965), "PublicTest": (467, 895, 607), "PrivateTest": (491, 879, 626)}, index=CLASSES)
-"""FER2013's images of the three classes as published; 16,175 and 1,969 + 1,996 are the poster's numbers too."""
-SAMPLE = {"n_train": 1500, "n_test": 500, "seed": 2013}
+POSTER_CLASSES = ("Angry", "Happy", "Neutral")
+"""The poster's three classes, the default: Angry 0, Happy 1, Neutral 2."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,16 +26,17 @@ class Faces:
 
     images: uint8 (N, 48, 48), 0 black to 255 white; labels: int64 (N,), indices into `classes`, -1 where one is
     unknown, or None where all are; usage: str (N,), Training, PublicTest, PrivateTest, or Test where the source does
-    not tell; names: str (N,), file name or row; source: where they came from; drawn: drawings, not photographs.
+    not tell; names: str (N,), file name or row; classes: the names that the labels stand for; source: where the faces
+    came from; drawn: drawings, not photographs.
     """
 
     images: np.ndarray
     labels: np.ndarray | None
     usage: np.ndarray
     names: np.ndarray
+    classes: tuple[str, ...] = POSTER_CLASSES
     source: str = "memory"
     drawn: bool = False
-    classes = CLASSES
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -51,6 +46,9 @@ class Faces:
             values = getattr(self, name)
             if values is not None and len(values) != n:
                 raise DataError(f"there are {len(values)} {name} for {n} images: give one for each image.")
+        if self.labels is not None and n and not -1 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise DataError(f"labels run from {self.labels.min()} to {self.labels.max()}: with {len(self.classes)} "
+                            f"classes they are 0 to {len(self.classes) - 1}, or -1 where unknown.")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -71,14 +69,28 @@ class Faces:
         labels = None if self.labels is None else self.labels[which]
         if labels is not None and len(labels) and (labels == -1).all():
             labels = None
-        return Faces(self.images[which], labels, self.usage[which], self.names[which], self.source, self.drawn)
+        return replace(self, images=self.images[which], labels=labels, usage=self.usage[which], names=self.names[which])
 
     def join(self, other: "Faces") -> "Faces":
-        """These faces and after them `other`, as one set under the source of these."""
-        labels = [np.full(len(part), -1) if part.labels is None else part.labels for part in (self, other)]
+        """These faces and after them `other`, of the same classes, as one set under the source of these."""
+        if self.classes != other.classes:
+            raise DataError(f"faces of {', '.join(self.classes)} and of {', '.join(other.classes)} cannot be joined: "
+                            "give both the same classes, by with_classes.")
+        labels = [part.labels_or_unknown() for part in (self, other)]
         images, usage, names = (np.concatenate([getattr(part, name) for part in (self, other)])
                                 for name in ("images", "usage", "names"))
-        return Faces(images, np.concatenate(labels), usage, names, self.source, self.drawn)
+        return replace(self, images=images, labels=np.concatenate(labels), usage=usage, names=names)
+
+    def with_classes(self, classes: Sequence[str]) -> "Faces":
+        """The faces of these classes, labels renumbered to `classes`; images of other classes are left out."""
+        number = {name: label for label, name in enumerate(classes)}
+        labels = pd.Series(self.labels_or_unknown()).map({k: number.get(name) for k, name in enumerate(self.classes)})
+        kept = labels.notna().to_numpy()
+        return replace(self.take(kept), labels=labels[kept].to_numpy(np.int64), classes=tuple(classes))
+
+    def labels_or_unknown(self) -> np.ndarray:
+        """The labels, int64 (N,), with -1 for each image where none is known."""
+        return np.full(len(self), -1) if self.labels is None else self.labels
 
     @property
     def train(self) -> "Faces":
@@ -89,11 +101,10 @@ class Faces:
         return self.take(self.usage != "Training")
 
     def counts(self) -> pd.DataFrame:
-        """Number of images: a row for each class, and for others and unlabelled images, if any; a column a usage."""
-        labels = np.full(len(self), -1) if self.labels is None else self.labels
-        names = [*CLASSES, *map(str.capitalize, OTHERS), "unlabelled"]
-        table = pd.crosstab(np.array(names)[labels], self.usage)
-        rows = [*CLASSES, *(name for name in names[len(CLASSES):] if name in table.index)]
+        """Number of images: a row for each class, and for unlabelled images, if any; a column for each usage."""
+        names = pd.Series(self.labels_or_unknown()).map(dict(enumerate(self.classes))).fillna("unlabelled")
+        table = pd.crosstab(names.to_numpy(), self.usage)
+        rows = [*self.classes, *(name for name in ("unlabelled",) if name in table.index)]
         columns = [usage for usage in USAGES if usage in self.usage]
         return table.reindex(index=rows, columns=columns, fill_value=0).rename_axis(index=None, columns=None)
 
@@ -163,98 +174,58 @@ def identical(images: np.ndarray) -> np.ndarray:
 
 def audit(faces: Faces) -> Audit:
     """Find identical images inside and across training and test, contradicting labels, and blank images."""
-    image, train = identical(faces.images), faces.usage == "Training"
-    label = np.full(len(faces), -1) if faces.labels is None else faces.labels
-    known, meaning = label >= 0, len(CODES) * image + label  # `meaning` numbers the pairs of image and label
-    copy = np.ones(len(faces), bool)
-    copy[np.unique(2 * image + train, return_index=True)[1]] = False  # the first of an image in each part is no copy
-    twin = ~train & np.isin(image, image[train])
-    labels_of = np.bincount(np.unique(meaning[known]) // len(CODES), minlength=len(faces))
+    table = pd.DataFrame({"image": identical(faces.images), "label": faces.labels_or_unknown(),
+                          "train": faces.usage == "Training"})
+    known, pair = table["label"] >= 0, pd.MultiIndex.from_frame(table[["image", "label"]])
+    copy = table.duplicated(["image", "train"])  # the first of an image in each part is no copy
+    twin = ~table["train"] & table["image"].isin(table["image"][table["train"]])
+    labels_of_image = table[known].groupby("image")["label"].nunique()
     flaws = {
-        "copies_in_train": copy & train,
-        "copies_in_test": copy & ~train,
+        "copies_in_train": copy & table["train"],
+        "copies_in_test": copy & ~table["train"],
         "twins_across": twin,
-        "twins_same_label": twin & known & np.isin(meaning, meaning[train & known]),
-        "conflicting": known & (labels_of[image] > 1),
+        "twins_same_label": twin & known & pair.isin(pair[table["train"] & known]),
+        "conflicting": known & (table["image"].map(labels_of_image) > 1),
         "blank": faces.images.max(axis=(1, 2)) == faces.images.min(axis=(1, 2)),
     }
     indices = {name: np.flatnonzero(mask) for name, mask in flaws.items()}
     return Audit(**{name: len(i) for name, i in indices.items()}, indices=indices, usage=faces.usage)
 
 
-def load_faces(source: str | Path = "auto", verbose: bool = True) -> Faces:
-    """Load the three classes from `source` and print what was taken.
+def load_faces(source: str | Path = "auto", classes: str | Sequence[str] = POSTER_CLASSES,
+               verbose: bool = True) -> Faces:
+    """Load the faces of `classes` from `source`, and print what was taken and what was left out.
 
-    source: a path to any published form of FER2013 (see `formats`); "sample", the drawn faces; "kaggle", which alone
-    uses the network; or "auto": $FER_DATA, else data/ in the course's home, else the sample. Raises DataError where the
-    data are absent or damaged; warns where what should be FER2013 has other counts than the published ones.
+    source: a path to faces in any form that `support.formats` reads; "sample", the drawn faces; "kaggle", which alone
+    uses the network; or "auto": $FER_DATA, else data/ in the course's home, else the sample. classes: names that the
+    source holds, as a sequence or as "Angry,Happy,Neutral"; or "all", in FER2013's order where they are FER2013's, else
+    by the alphabet. Raises DataError where the data are absent or damaged or lack a class; warns where what should be
+    FER2013 has other counts than the published ones.
     """
-    name = _choose() if str(source) == "auto" else str(source)
+    name, raw = read_from(str(source), _class_names(classes))
     drawn = name == "sample"
-    raw = _read_sample() if drawn else _read_path(_find(name))
-    faces = Faces(*raw[:4], source=name, drawn=drawn)
+    faces = Faces(*raw[:4], classes=tuple(raw.found["classes"]), source=name, drawn=drawn)
     if verbose:
         print(f"Faces: {len(faces.train):,} for training and {len(faces.test):,} for testing, from "
               f"{'the embedded sample of drawn faces' if drawn else name}")
-        if raw.converted:
-            print(f"Converted to {SIDE}x{SIDE} pixels in grey: {raw.converted:,} images")
-    if raw.claims_fer2013 and not drawn and not faces.counts().equals(PUBLISHED):
-        table = pd.concat({"found": faces.counts(), "published": PUBLISHED}, axis=1)
+        if raw.found["left_out"]:
+            print("Left out:", ", ".join(f"{n:,} {name}" for name, n in raw.found["left_out"].items()))
+        if raw.found["converted"]:
+            print(f"Converted to {SIDE}x{SIDE} pixels in grey: {raw.found['converted']:,} images")
+    published = PUBLISHED_COUNTS.reindex(faces.classes).dropna()
+    if raw.found["claims_fer2013"] and not drawn and not faces.counts().equals(published):
+        table = pd.concat({"found": faces.counts(), "published": published}, axis=1)
         warnings.warn(f"{name} does not hold what FER2013 was published with:\n{table.to_string()}", stacklevel=2)
     return faces
 
 
-def other_expressions(faces: Faces) -> Faces | None:
-    """The training images of FER2013's other four expressions from where `faces` came: disgust 3 to surprise 6.
-
-    None where there are none: in the drawn sample, and in the class competition's files.
-    """
-    if faces.drawn:
-        return None
-    others = Faces(*_read_path(_find(faces.source), OTHERS)[:4], source=faces.source).train
-    return others if len(others) else None
-
-
-def _choose() -> str:
-    """What "auto" means here and now."""
-    data = course_home() / "data"
-    if os.environ.get("FER_DATA", "auto") not in ("", "auto"):
-        return os.environ["FER_DATA"]
-    return str(data) if data.is_dir() and any(not path.name.startswith(".") for path in data.iterdir()) else "sample"
-
-
-def _find(name: str) -> Path:
-    """The path that a reader means: in the current folder, else in the course's home, or what Kaggle's package got."""
-    if name == "kaggle":
-        try:
-            import kagglehub
-
-            return Path(kagglehub.dataset_download("msambare/fer2013"))
-        except ImportError as error:
-            raise DataError("source \"kaggle\" needs the package kagglehub: pip install kagglehub.") from error
-        except Exception as error:  # its own and its HTTP library's
-            raise DataError(f"Kaggle did not give msambare/fer2013 ({error}): try again, or load a copy.") from error
-    path = Path(name).expanduser()
-    path = path if path.exists() else course_home() / path
-    if not path.exists():
-        raise DataError(f"there is no file or folder {name!r}: check the path, or take \"sample\" or \"kaggle\".")
-    return path
-
-
-def _read_path(path: Path, labels: dict[str, int] = LABELS) -> Raw:
-    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    name = f"{'faces' if labels is LABELS else 'others'}-{place}"
-    return through_cache(name, signature(path), lambda: read_source(path, labels))
-
-
-def _read_sample() -> Raw:
-    """The drawn faces, drawn again only where the parameters or the drawing code changed."""
-    code = hashlib.sha256(Path(sample.__file__).read_bytes()).hexdigest()
-    name = "-".join(["sample", *map(str, SAMPLE.values()), code[:12]])
-
-    def draw() -> Raw:
-        with writable(Path("the folder of temporary files")), tempfile.TemporaryDirectory() as folder:
-            sample.draw_sample(Path(folder) / name, **SAMPLE)
-            return read_source(Path(folder) / name)
-
-    return through_cache(name, code, draw)
+def _class_names(classes: str | Sequence[str]) -> tuple[str, ...]:
+    """The names asked for; none for "all"."""
+    if isinstance(classes, str):
+        classes = [] if classes.strip().lower() == "all" else classes.split(",")
+        if classes and not all(name.strip() for name in classes):
+            raise DataError("classes has an empty name: give names such as Angry,Happy,Neutral, or all.")
+    names = tuple(name.strip() for name in classes)
+    if len({name.casefold() for name in names}) < len(names):
+        raise DataError(f"classes names one twice: {', '.join(names)}; give each once, or all.")
+    return names

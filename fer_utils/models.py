@@ -1,6 +1,7 @@
-"""The networks of the course, and their weights on disk."""
+"""The networks of the course and of its readers, and the weights that the course ships."""
 
 import copy
+import inspect
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fer_utils import CLASSES, CourseError
+from fer_utils import CourseError
+from fer_utils.data import POSTER_CLASSES
 from fer_utils.support.checkpoints import load_weights, read_metadata, save_weights
 from fer_utils.support.files import write_json
+from fer_utils.support.own_network import own_network
 
 WEIGHTS = Path(__file__).with_name("weights")
 """What the course trained on FER2013: safetensors in float16, and a card (.json) beside each."""
@@ -37,7 +40,7 @@ class PosterCNN(nn.Module):
     rate. Batch normalisation: Ioffe & Szegedy 2015 (arXiv 1502.03167). Dropout: Srivastava et al. 2014 (JMLR 15).
     """
 
-    def __init__(self, dropout: float = 0.5, n_classes: int = len(CLASSES), batch_norm: bool = True):
+    def __init__(self, n_classes: int = 3, dropout: float = 0.5, batch_norm: bool = True):
         super().__init__()
         sizes = ((1, 32), (32, 64), (64, 128))
         self.features = nn.Sequential(*(conv_block(*channels, batch_norm) for channels in sizes))
@@ -62,16 +65,19 @@ class ResidualBlock(nn.Module):
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1, attention: bool = True):
-        from torchvision.ops import SqueezeExcitation  # here, since it takes two seconds that few need
-
         super().__init__()
+        gate = nn.Identity()
+        if attention:
+            from torchvision.ops import SqueezeExcitation  # here, since it takes two seconds that few need
+
+            gate = SqueezeExcitation(out_channels, out_channels // 8)
         self.residual = nn.Sequential(
             nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, bias=False),
             nn.BatchNorm2d(out_channels),
             nn.ReLU(),
             nn.Conv2d(out_channels, out_channels, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(out_channels),
-            SqueezeExcitation(out_channels, out_channels // 8) if attention else nn.Identity(),
+            gate,
         )
         same = stride == 1 and in_channels == out_channels
         self.shortcut = nn.Identity() if same else nn.Sequential(
@@ -93,8 +99,8 @@ class AttentionCNN(nn.Module):
 
     def __init__(
         self,
+        n_classes: int = 3,
         dropout: float = 0.5,
-        n_classes: int = len(CLASSES),
         channels: Sequence[int] = (32, 64, 128, 256),
         blocks: Sequence[int] = (2, 2, 2, 1),
         attention: bool = True,
@@ -118,28 +124,71 @@ class AttentionCNN(nn.Module):
         return self.classifier(self.features(x))
 
 
+class ResidualCNN(AttentionCNN):
+    """AttentionCNN without its attention: what is left to compare it with."""
+
+    def __init__(self, n_classes: int = 3, dropout: float = 0.5):
+        super().__init__(n_classes, dropout, attention=False)
+
+
+class FastCNN(AttentionCNN):
+    """One residual block a stage, no attention, and widths that are multiples of a processor's sixteen lanes."""
+
+    def __init__(self, n_classes: int = 3, dropout: float = 0.5):
+        super().__init__(n_classes, dropout, channels=(16, 48, 96, 192), blocks=(1, 1, 1, 1), attention=False)
+
+
+class Restricted(nn.Module):
+    """A trained network that is asked about some of its classes only: its logits for those, in the given order."""
+
+    def __init__(self, network: nn.Module, kept: Sequence[int]):
+        super().__init__()
+        self.network, self.kept = network, list(kept)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: float (N, 1, 48, 48) in [0, 1]. Returns logits (N, len(kept))."""
+        return self.network(x)[:, self.kept]
+
+
 MODELS = {
     "PosterCNN": PosterCNN,
     "PosterCNN-no-batch-norm": partial(PosterCNN, batch_norm=False),
-    "FastCNN": partial(AttentionCNN, channels=(16, 48, 96, 192), blocks=(1, 1, 1, 1), attention=False),
-    "ResidualCNN": partial(AttentionCNN, attention=False),
+    "FastCNN": FastCNN,
+    "ResidualCNN": ResidualCNN,
     "AttentionCNN": AttentionCNN,
 }
 
 
-def build_model(name: str = "PosterCNN", **options) -> nn.Module:
-    """A freshly initialised network by name; `options` go to its constructor. Raises CourseError for another name."""
-    if name not in MODELS:
-        raise CourseError(f"There is no model {name!r}: choose one of {', '.join(MODELS)}.")
-    return MODELS[name](**options)
+def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | None = None, seed: int = 0) -> nn.Module:
+    """A freshly initialised network: a name of MODELS, or your own class as "my_net:TinyNet" (`support.own_network`).
 
-
-def keep_classes(model: nn.Module, n: int = len(CLASSES)) -> nn.Module:
-    """Cut the outputs of a trained network, in place, to the first n classes; what it knows of these is unchanged."""
-    last = model.classifier[-1]
-    last.weight, last.bias = (nn.Parameter(old.detach()[:n].clone()) for old in (last.weight, last.bias))
-    last.out_features = n
+    It is built as `TinyNet(n_classes=...)`, with `dropout=` where that is given and its signature has it. `seed`
+    decides the initial weights. CourseError for an unknown name, and for a class that cannot be built so.
+    """
+    maker = MODELS[name] if name in MODELS else own_network(name, known=tuple(MODELS))
+    options = {"dropout": dropout} if dropout is not None and "dropout" in inspect.signature(maker).parameters else {}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            model = maker(n_classes=n_classes, **options)
+        except Exception as error:
+            raise CourseError(f"{name} cannot be built with n_classes={n_classes} ({type(error).__name__}: "
+                              f"{str(error)[:150]}): its __init__ must take n_classes.") from error
+    if not isinstance(model, nn.Module):
+        raise CourseError(f"{name} makes a {type(model).__name__}: a network must be a torch.nn.Module.")
     return model
+
+
+def describe(model: nn.Module) -> str:
+    """What makes two networks the same: their layers as `print` shows them, and the source of a reader's classes."""
+    kinds = {type(layer) for layer in model.modules()}
+    own = [kind for kind in kinds if kind.__module__.split(".")[0] not in ("torch", "torchvision", "fer_utils")]
+    return "\n".join([repr(model), *sorted(inspect.getsource(kind) for kind in own)])
+
+
+def dropout_of(model: nn.Module) -> float | None:
+    """The rate of the network's last dropout layer, or None where it has none."""
+    return next((layer.p for layer in reversed([*model.modules()]) if isinstance(layer, nn.Dropout)), None)
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -178,7 +227,7 @@ def layer_table(model: nn.Module, image_size: int = 48) -> pd.DataFrame:
 def export_weights(name: str, model: nn.Module, card: dict, folder: Path = WEIGHTS) -> Path:
     """Write a trained network as <name>.safetensors, in float16, with its card beside it: half the size, same answers.
 
-    card: at least the keys CARD; `recipe` is the training's TrainConfig as a dictionary. CourseError where one lacks.
+    card: at least the keys CARD; `recipe` holds model, dropout and the fields of Recipe. CourseError where one lacks.
     """
     missing = [key for key in CARD if key not in card]
     if missing:
@@ -199,6 +248,6 @@ def pretrained(name: str, folder: Path = WEIGHTS) -> nn.Module:
         there = ", ".join(sorted(file.stem for file in Path(folder).glob("*.safetensors"))) or "none"
         raise CourseError(f"The course has no trained weights of {name!r} (it has: {there}): choose one, or train it.")
     recipe = read_metadata(path)["recipe"]
-    model = build_model(recipe["model"], dropout=recipe["dropout"])
+    model = build_model(recipe["model"], len(recipe.get("classes", POSTER_CLASSES)), recipe["dropout"])
     load_weights(path, model)
     return model.eval()

@@ -1,17 +1,34 @@
-"""The recipes of the course by name: the poster's, and those that notebooks 07 and 08 arrive at."""
+"""The recipes of the course, each with its network: the poster's, and those that notebooks 07 and 08 arrive at.
 
-from dataclasses import replace
+What each reached is on FER2013's three classes, on two threads of an AMD EPYC; test accuracies are of 3,965 images.
+"""
 
-from fer_utils.training import TrainConfig
+from typing import NamedTuple
 
-RECIPES = {"poster": TrainConfig()}
-RECIPES["attention"] = TrainConfig(
-    model="AttentionCNN", epochs=40, batch_size=128, learning_rate=3e-3, dropout=0.3, optimizer="adamw",
-    weight_decay=0.05, schedule="one_cycle", label_smoothing=0.1, averaging=0.99, shift=3, scale=0.1,
-    erase=0.5, interpolation="bilinear",
-)
-RECIPES["fast"] = replace(
-    RECIPES["attention"], model="FastCNN", epochs=15, learning_rate=5e-3, dropout=0.2, scale=0.0, erase=0.0
-)
-RECIPES["sprint"] = replace(RECIPES["fast"], epochs=6, batch_size=64, dropout=0.0, degrees=0, shift=0,
-                            averaging=0.0)
+from fer_utils.training import Recipe
+
+
+class NamedRecipe(NamedTuple):
+    """A network by its name, its dropout rate, and how it is trained."""
+
+    model: str
+    dropout: float
+    recipe: Recipe
+
+
+RECIPES = {
+    # Validation 0.7868 +- 0.0049, test 0.7871 +- 0.0066 (5 seeds), 20 s an epoch beside other work, float32.
+    "poster": NamedRecipe("PosterCNN", 0.5, Recipe()),
+    # Test 0.8583 (1 seed), on all 16,175 training images, 36 minutes of one core, bfloat16.
+    "attention": NamedRecipe("AttentionCNN", 0.3, Recipe(
+        epochs=40, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
+        label_smoothing=0.1, averaging=0.99, interpolation="bilinear", shift=3, scale=0.1, erase=0.5)),
+    # Test 0.8333 +- 0.0024 (5 seeds), on all 16,175 training images, 136 seconds, bfloat16.
+    "fast": NamedRecipe("FastCNN", 0.2, Recipe(
+        epochs=15, batch_size=128, learning_rate=0.005, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
+        label_smoothing=0.1, averaging=0.99, interpolation="bilinear", shift=3)),
+    # Validation 0.7923 by 3 seeds of 5, 40 seconds, bfloat16.
+    "sprint": NamedRecipe("FastCNN", 0.0, Recipe(
+        epochs=6, batch_size=64, learning_rate=0.005, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
+        label_smoothing=0.1, interpolation="bilinear", degrees=0)),
+}

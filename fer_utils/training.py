@@ -1,12 +1,13 @@
 """The training loop: epochs, validation, the weights kept on improvement."""
 
 import copy
+import hashlib
+import json
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,31 +18,26 @@ from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from fer_utils import CLASSES, CourseError
+from fer_utils import CourseError
 from fer_utils.augment import Augment
 from fer_utils.data import Faces
-from fer_utils.models import build_model, keep_classes
-from fer_utils.support.checkpoints import save_weights
+from fer_utils.models import describe
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """The poster's recipe. What the poster leaves open has the default that the reader would meet in PyTorch.
+class Recipe:
+    """How a network is trained; the defaults are the poster's, or PyTorch's where the poster leaves one open.
 
     The fields after `precision` go beyond the poster, and their defaults switch them off.
     """
 
-    model: str = "PosterCNN"
     epochs: int = 20
     batch_size: int = 64
     learning_rate: float = 1e-3
-    dropout: float = 0.5
     flip: bool = True
     degrees: float = 10.0
     interpolation: str = "nearest"
-    seed: int = 0
-    device: str = "auto"
     precision: str = "auto"
     optimizer: str = "adam"  # or adamw
     weight_decay: float = 0.0
@@ -53,39 +49,61 @@ class TrainConfig:
     erase: float = 0.0
 
     def __post_init__(self):
+        for field in fields(self):
+            if field.type is float:  # so that 3 and 3.0 are one recipe
+                object.__setattr__(self, field.name, float(getattr(self, field.name)))
         choices = {"interpolation": ("nearest", "bilinear"), "optimizer": ("adam", "adamw"),
-                   "schedule": ("constant", "one_cycle")}
+                   "schedule": ("constant", "one_cycle"), "precision": ("auto", "float32", "bfloat16")}
         for name, valid in choices.items():
             if getattr(self, name) not in valid:
                 raise CourseError(f"{name} is {getattr(self, name)!r}: choose {' or '.join(valid)}.")
         for name, lowest in (("epochs", 1), ("batch_size", 2)):
             if getattr(self, name) < lowest:
                 raise CourseError(f"{name} is {getattr(self, name)}: it must be at least {lowest}.")
-        if self.learning_rate <= 0:
-            raise CourseError(f"learning_rate is {self.learning_rate}: it must be above 0.")
-        for name in ("dropout", "label_smoothing", "averaging", "scale"):
+        if not 0 < self.learning_rate < math.inf:
+            raise CourseError(f"learning_rate is {self.learning_rate}: it must be above 0, and finite.")
+        for name in ("label_smoothing", "averaging", "scale"):
             if not 0 <= getattr(self, name) < 1:
                 raise CourseError(f"{name} is {getattr(self, name)}: it must be at least 0 and below 1.")
 
+    def changes(self) -> dict:
+        """The fields that differ from their defaults, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)
+                if getattr(self, field.name) != field.default}
 
-HISTORY = ["model", "seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
+
+HISTORY = ["seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
 
 
 @dataclass
 class Result:
     """What a training leaves: the network with the weights of its best epoch, and one row of `history` an epoch.
 
-    history columns: model, seed, epoch (from 1), train_loss, val_loss, val_acc, saved (bool), seconds.
+    history columns: seed, epoch (from 1), train_loss, val_loss, val_acc, saved (bool), seconds (of the training steps;
+    on a GPU, whose work is waited for once an epoch, with the validation).
     """
 
     model: nn.Module
     history: pd.DataFrame
-    config: TrainConfig
+    recipe: Recipe
 
     @property
     def best(self) -> pd.Series:
         """The row of the epoch whose weights were kept."""
         return self.history[self.history["saved"]].iloc[-1]
+
+
+def training_name(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, precision: str,
+                  loop: str = "course") -> str:
+    """The name of what is asked for, as PosterCNN-1a2b3c4d: equal for trainings that differ in nothing but the seed.
+
+    Its digits are a hash of the network, the loop, what the recipe changes from its defaults, the precision that is
+    computed in, and the fingerprints of the images to learn from and to choose by.
+    """
+    asked = {"network": describe(model), "loop": loop, "recipe": recipe.changes() | {"precision": precision},
+             "train": train.fingerprint, "val": val.fingerprint if val else "none"}
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return f"{type(model).__name__}-{digest[:8]}"
 
 
 def to_tensor(images: np.ndarray | Tensor) -> Tensor:
@@ -98,39 +116,48 @@ def on_device(faces: Faces, device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.as_tensor(faces.images).to(device), torch.as_tensor(faces.labels).to(device)
 
 
+@torch.no_grad()
+def check_outputs(model: nn.Module, faces: Faces, device: torch.device) -> None:
+    """Raise CourseError unless the network turns two images (2, 1, 48, 48) into a logit for each class."""
+    name, wanted = type(model).__name__, (2, len(faces.classes))
+    try:
+        shape = tuple(model.eval()(torch.zeros(2, 1, *faces.images.shape[1:], device=device)).shape)
+    except Exception as error:
+        raise CourseError(f"{name} cannot take images of shape (2, 1, 48, 48): {str(error).splitlines()[0][:200]}."
+                          ) from error
+    if shape != wanted:
+        raise CourseError(f"{name} gives {shape} for two images, where {wanted} is needed: a logit for each of the "
+                          f"{len(faces.classes)} classes ({', '.join(faces.classes)[:150]}). Build it for them.")
+
+
 def count_batches(n: int, size: int) -> int:
     """How many batches `batches` makes of n images."""
     return n // size + (n % size > 1)
 
 
-def n_classes(faces: Faces) -> int:
-    """How many outputs a network needs to learn from `faces`: the course's three, or more with other expressions."""
-    return max(len(CLASSES), int(faces.labels.max()) + 1)
-
-
 def batches(images: Tensor, labels: Tensor, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """All images once, in a new random order, `size` at a time: uint8 (n, 48, 48) and int64 (n,)."""
-    for chosen in torch.randperm(len(images), generator=generator).split(size):
+    for chosen in torch.randperm(len(images), generator=generator, device=images.device).split(size):
         if len(chosen) > 1:  # batch normalisation needs at least two images to normalise over
-            yield images[chosen.to(images.device)], labels[chosen.to(labels.device)]
+            yield images[chosen], labels[chosen]
 
 
-def make_augment(config: TrainConfig) -> Augment:
+def make_augment(recipe: Recipe) -> Augment:
     """The augmentation that a recipe asks for: its fields have the names of those of `Augment`."""
-    return Augment(**{field.name: getattr(config, field.name) for field in fields(Augment)})
+    return Augment(**{field.name: getattr(recipe, field.name) for field in fields(Augment)})
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig, steps: int):
+def make_optimizer(model: nn.Module, recipe: Recipe, steps: int):
     """The optimizer of a training of `steps` steps, and the schedule of its learning rate, to be told of each step.
 
     Adam: Kingma & Ba 2015; AdamW: Loshchilov & Hutter 2019; one cycle: Smith & Topin 2018. `fused` updates all weights
     in one call instead of a dozen for each layer.
     """
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
-    optimizer = kind(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
-    if config.schedule == "one_cycle":
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
+    optimizer = kind(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
+    if recipe.schedule == "one_cycle":
         total = max(steps, 5)  # OneCycleLR divides by zero where its rise is a single step
-        return optimizer, OneCycleLR(optimizer, config.learning_rate, total, pct_start=0.25, cycle_momentum=False)
+        return optimizer, OneCycleLR(optimizer, recipe.learning_rate, total, pct_start=0.25, cycle_momentum=False)
     return optimizer, LambdaLR(optimizer, lambda step: 1.0)
 
 
@@ -154,8 +181,8 @@ def train_epoch(
     precision: str = "float32",
     label_smoothing: float = 0.0,
     after_step: Callable[[], None] = lambda: None,
-) -> float:
-    """One pass over the batches of training images; returns the mean cross-entropy per image, in nats."""
+) -> Tensor:
+    """One pass over the batches of training images; returns the mean cross-entropy per image, in nats, float ()."""
     device = next(model.parameters()).device
     model.train()
     total, seen = torch.zeros((), device=device), 0
@@ -169,75 +196,88 @@ def train_epoch(
         after_step()
         total += loss.detach() * len(y)
         seen += len(y)
-    return total.item() / seen
+    return total / seen
 
 
 @torch.no_grad()
-def validate(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int = 64) -> tuple[float, float]:
-    """Mean cross-entropy (nats) and accuracy on the images as they are: no augmentation, no dropout."""
-    model.eval()
-    loss, correct = 0.0, 0
-    for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-        logits = model(to_tensor(x))[:, : len(CLASSES)]
-        loss += F.cross_entropy(logits, y, reduction="sum").item()
-        correct += (logits.argmax(1) == y).sum().item()
-    return loss / len(images), correct / len(images)
+def validate(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int = 64) -> Tensor:
+    """Cross-entropy summed over the images (nats), and how many are named right: float (2,).
 
-
-def fit(
-    train: Faces,
-    val: Faces | None,
-    config: TrainConfig,
-    checkpoint: Path | None = None,
-    log: Callable[[str], None] = print,
-) -> Result:
-    """Train a fresh network; keep the weights of the epoch with the highest validation accuracy.
-
-    They are written to `checkpoint` at every improvement, so an interruption (Ctrl-C, the stop button) loses only the
-    epoch it falls in; training then ends there and returns what it has. `log` receives the poster's lines. Without
-    `val` (None) nothing is chosen: the last weights are kept, and the validation columns are empty. Outputs for other
-    expressions than the three are cut off in what is kept.
+    The images are as they are: no augmentation, no dropout.
     """
-    device = choose_device(config.device)
-    precision = choose_precision(config.precision, device)
-    keep_memory()
-    torch.manual_seed(config.seed)  # the initial weights and dropout
-    generator = torch.Generator().manual_seed(config.seed)  # the order of the images, flips and angles
-    model = build_model(config.model, dropout=config.dropout, n_classes=n_classes(train))
-    model = model.to(device, memory_format=torch.channels_last)
-    steps = config.epochs * count_batches(len(train), config.batch_size)
-    optimizer, schedule = make_optimizer(model, config, steps)
-    average = moving_average(model, config.averaging) if config.averaging else None
-    judged = average.module if average else model
-    augment = partial(make_augment(config), generator=generator)
-    x, y = on_device(train, device)
-    x_val, y_val = on_device(val, device) if val else (None, None)
+    model.eval()
+    totals = torch.zeros(2, device=images.device)
+    for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+        logits = model(to_tensor(x))
+        totals += torch.stack([F.cross_entropy(logits, y, reduction="sum"), (logits.argmax(1) == y).sum()])
+    return totals
 
-    def after_step() -> None:
-        schedule.step()
-        if average:
-            average.update_parameters(model)
 
+class Trainer:
+    """All that a training carries from one epoch to the next: network, optimizer, schedule, average, generator."""
+
+    def __init__(self, model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: str):
+        self.device = choose_device(device)
+        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.recipe, self.precision = recipe, choose_precision(recipe.precision, self.device)
+        check_outputs(model, train, self.device)
+        keep_memory()
+        torch.manual_seed(seed)  # dropout
+        self.generator = torch.Generator(self.device).manual_seed(seed)  # the order of the images, flips and angles
+        steps = recipe.epochs * count_batches(len(train), recipe.batch_size)
+        self.optimizer, self.schedule = make_optimizer(model, recipe, steps)
+        self.average = moving_average(model, recipe.averaging) if recipe.averaging else None
+        self.judged = self.average.module if self.average else model
+        self.train = on_device(train, self.device)
+        self.val = on_device(val if val else train.take(np.arange(0)), self.device)
+
+    def epoch(self) -> tuple[float, float, float, float]:
+        """Train one epoch; returns train loss, validation loss and accuracy (NaN without such images), and seconds."""
+        start = time.perf_counter()
+        data = batches(*self.train, self.recipe.batch_size, self.generator)
+        augment = partial(make_augment(self.recipe), generator=self.generator)
+        train_loss = train_epoch(self.model, self.optimizer, data, augment, self.precision,
+                                 self.recipe.label_smoothing, self.after_step)
+        seconds = time.perf_counter() - start
+        # One copy from a GPU for each epoch, which waits for all of its work.
+        loss, val_loss, correct = torch.cat([train_loss[None], validate(self.judged, *self.val)]).tolist()
+        seconds = seconds if self.device.type == "cpu" else time.perf_counter() - start
+        n = len(self.val[0]) or math.nan
+        return loss, val_loss / n, correct / n, seconds
+
+    def after_step(self) -> None:
+        """Tell the schedule and the average that a step was taken."""
+        self.schedule.step()
+        if self.average:
+            self.average.update_parameters(self.model)
+
+
+def fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe = Recipe(), seed: int = 0,  # noqa: B008
+        device: str = "auto", after_epoch: Callable[[Result], None] = lambda result: None,
+        log: Callable[[str], None] = print) -> Result:
+    """Train `model`, and leave in it the weights of the epoch with the highest validation accuracy.
+
+    model: any module from float (N, 1, 48, 48) in [0, 1] to logits (N, len(train.classes)); CourseError for another.
+    `seed` decides order, augmentation and dropout; `log` receives the poster's lines, and `after_epoch` what there is so
+    far, the best weights in a copy of the network. An interruption (Ctrl-C, the stop button) ends the training and loses
+    only the epoch it falls in. Without `val` (None) nothing is chosen: the last weights are kept.
+    """
+    trainer = Trainer(model, train, val, recipe, seed, device)
     rows, best, kept = [], -1.0, None
     try:
-        for epoch in tqdm(range(1, config.epochs + 1), desc=f"{config.model}, seed {config.seed}", leave=False):
-            start = time.perf_counter()
-            data = batches(x, y, config.batch_size, generator)
-            train_loss = train_epoch(model, optimizer, data, augment, precision, config.label_smoothing, after_step)
-            seconds = time.perf_counter() - start
-            val_loss, val_acc = validate(judged, x_val, y_val) if val else (math.nan, math.nan)
-            saved = val_acc > best if val else epoch == config.epochs
-            rows.append((config.model, config.seed, epoch, train_loss, val_loss, val_acc, saved, seconds))
+        for epoch in tqdm(range(1, recipe.epochs + 1), desc=f"{type(model).__name__}, seed {seed}", leave=False):
+            train_loss, val_loss, val_acc, seconds = trainer.epoch()
+            saved = val_acc > best if val else epoch == recipe.epochs
+            rows.append((seed, epoch, train_loss, val_loss, val_acc, saved, seconds))
             judgement = f", Val Loss: {val_loss:.4f}, Val Acc: {val_acc:.4f}" if val else ""
-            log(f"Epoch [{epoch}/{config.epochs}], Train Loss: {train_loss:.4f}{judgement}")
+            log(f"Epoch [{epoch}/{recipe.epochs}], Train Loss: {train_loss:.4f}{judgement}")
             if saved:
-                best, kept = val_acc, keep_classes(copy.deepcopy(judged))
-                if checkpoint is not None:
-                    note = {"config": asdict(config), "epoch": epoch, "val_acc": val_acc, "data": train.fingerprint}
-                    save_weights(checkpoint, kept, note)
+                best, kept = val_acc, copy.deepcopy(trainer.judged)
                 log("Model saved!")
+            after_epoch(Result(kept, pd.DataFrame(rows, columns=HISTORY), recipe))
     except KeyboardInterrupt:
         if kept is None:
             raise
-        log(f"Stopped by you after epoch {rows[-1][2]}: the best weights so far are kept.")
-    return Result(kept, pd.DataFrame(rows, columns=HISTORY), config)
+        log(f"Stopped by you after epoch {rows[-1][1]}: the best weights so far are kept.")
+    model.load_state_dict(kept.state_dict())
+    return Result(model, pd.DataFrame(rows, columns=HISTORY), recipe)

@@ -5,6 +5,7 @@ time. Files are put in place whole, so two processes may start at once.
 """
 
 import hashlib
+import json
 import os
 import warnings
 from collections.abc import Callable
@@ -28,15 +29,15 @@ def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
     path = Path(os.environ.get("FER_CACHE") or platformdirs.user_cache_dir("fer_utils")).expanduser() / f"{name}.npz"
     try:
         with np.load(path) as stored:
-            raw = Raw(*(stored[field] for field in Raw._fields))
+            raw = Raw(*(stored[field] for field in Raw._fields[:4]), json.loads(str(stored["found"])))
             if stored["checks"].tolist() == [signature, _checksum(raw)]:
-                return raw._replace(converted=int(raw.converted), claims_fer2013=bool(raw.claims_fer2013))
+                return raw
     except Exception:  # whatever an absent, damaged or foreign file raises, the source is still there
         pass
     raw = read()
     try:
         with replacing(path) as temporary:
-            np.savez(temporary, **raw._asdict(), checks=[signature, _checksum(raw)])
+            np.savez(temporary, **raw._asdict() | {"found": json.dumps(raw.found)}, checks=[signature, _checksum(raw)])
     except CourseError as error:
         warnings.warn(f"the faces will be read afresh each time: in the cache, {error.__cause__}", stacklevel=4)
     return raw
@@ -58,7 +59,7 @@ def signature(path: Path) -> str:
 
 
 def _checksum(raw: Raw) -> str:
-    digest = hashlib.sha256()
-    for values in raw:
+    digest = hashlib.sha256(json.dumps(raw.found).encode())
+    for values in raw[:4]:
         digest.update(np.ascontiguousarray(values))
     return digest.hexdigest()

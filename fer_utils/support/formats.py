@@ -12,7 +12,8 @@ import tarfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -20,17 +21,16 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image
 
-from fer_utils import CLASSES, CourseError
+from fer_utils import CourseError
 
 SIDE = 48
 CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """FER2013's emotion codes, 0 to 6; its folders carry the same names."""
-LABELS = {name.lower(): label for label, name in enumerate(CLASSES)}
-OTHERS = {name: label for label, name in enumerate((c for c in CODES if c not in LABELS), start=len(LABELS))}
-"""The labels of the course's classes, and those of FER2013's other four expressions, which follow on them."""
 USAGES = ("Training", "PublicTest", "PrivateTest", "Test")
 FER_CSV = ("fer2013.csv", "icml_face_data.csv")
 COMPETITION = ("train_data.csv", "train_target.csv", "test_data.csv")
+COMPETITION_CLASSES = ("angry", "happy", "neutral")
+"""What the class competition's labels 0, 1 and 2 stand for."""
 FORMS = f"train/<class>/ and test/<class>/, or {FER_CSV[0]}, or {FER_CSV[1]}, or {', '.join(COMPETITION)}"
 TARS = (".tar.gz", ".tgz")
 Open = Callable[[str], BinaryIO]
@@ -41,25 +41,28 @@ class DataError(CourseError):
 
 
 class Raw(NamedTuple):
-    """What a reader returns: uint8 (N, 48, 48), int64 (N,) with -1 where unlabelled, and two arrays of str (N,)."""
+    """What a reader returns: uint8 (N, 48, 48), int64 (N,) with -1 where unlabelled, and two arrays of str (N,).
+
+    found: classes (the names of the labels, in order), left_out (images by name of the classes not asked for),
+    converted (images whose colours or size were changed), claims_fer2013 (whether it should be FER2013, whole).
+    """
 
     images: np.ndarray
     labels: np.ndarray
     usage: np.ndarray
     names: np.ndarray
-    converted: int = 0
-    claims_fer2013: bool = False
+    found: dict
 
 
-def read_source(path: Path, labels: dict[str, int] = LABELS) -> Raw:
+def read_source(path: Path, classes: Sequence[str]) -> Raw:
     """Read a folder, .zip, .tar.gz or .csv that holds one of the published forms; DataError says what is wrong.
 
-    Kept are the expressions that `labels` names. Of LABELS none may be missing; of OTHERS all may.
+    classes: names that the source holds, or none for all of them.
     """
     try:
         with _open_source(path) as (names, open_file):
             files = _clean(names, path)
-            return _read_form(path, files, lambda name: open_file(files[name]), labels)
+            return _read_form(path, files, lambda name: open_file(files[name]), classes)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, RuntimeError) as error:
         raise DataError(f"{path} is damaged or incomplete ({error}): download it again.") from error
     except OSError as error:
@@ -101,7 +104,7 @@ def _clean(names: list[str], path: Path) -> dict[str, str]:
     return files
 
 
-def _read_form(path: Path, files: dict[str, str], open_file: Open, labels: dict[str, int]) -> Raw:
+def _read_form(path: Path, files: dict[str, str], open_file: Open, classes: Sequence[str]) -> Raw:
     """Recognise the form by the names of its files, the shallowest first, and read it."""
     ordered = sorted(files, key=lambda name: (name.count("/"), name))
     base = {name.split("/")[-1].lower(): name for name in reversed(ordered)}
@@ -111,27 +114,51 @@ def _read_form(path: Path, files: dict[str, str], open_file: Open, labels: dict[
         if root and len(set(roots)) > 1:
             raise DataError(f"{path} holds several data sets ({', '.join(sorted(set(roots)))}): give the path of one.")
         below = {name[len(root):]: name for name in files if name.startswith(root)}
-        return _read_images(path, below, open_file, labels)
+        return _read_images(path, below, open_file, classes)
     for name in FER_CSV if path.suffix.lower() != ".csv" else base:
         if name in base:
             where = path if path.suffix.lower() == ".csv" else path / base[name]
-            return _read_csv(open_file(base[name]), str(where), name in FER_CSV, labels)
+            return _read_csv(open_file(base[name]), str(where), name in FER_CSV, classes)
     if all(name in base for name in COMPETITION):
-        raw = _read_competition(path, [open_file(base[name]) for name in COMPETITION])
-        return raw if labels is LABELS else Raw(*(values[:0] for values in raw[:4]))
+        return _read_competition(path, [open_file(base[name]) for name in COMPETITION], classes)
     archives = [name for name in ordered if "/" not in name and name.lower().endswith((".zip", *TARS))]
     if path.is_dir() and len(archives) == 1:
-        return read_source(path / archives[0], labels)
+        return read_source(path / archives[0], classes)
     raise DataError(f"{path} {'holds none of the known forms' if files else 'is empty'}: put there {FORMS}.")
 
 
-def _read_images(path: Path, files: dict[str, str], open_file: Open, labels: dict[str, int]) -> Raw:
+def choose_classes(where: Path | str, there: Counter, wanted: Sequence[str]) -> tuple[dict[str, int], dict]:
+    """The label of each class folder or code to be read, and `classes` and `left_out` for `Raw.found`.
+
+    there: images by the name that the source uses; case says nothing, and FER2013's names are written with a capital.
+    wanted: names, or none for all: FER2013's in its order, then others by the alphabet. DataError where one is absent.
+    """
+    spelled = {name.casefold(): name.capitalize() if name.casefold() in CODES else name for name in sorted(there)}
+    order = [*CODES, *sorted(spelled.keys() - set(CODES))]
+    listed = [spelled[key] for key in order if key in spelled]
+    missing = [name for name in wanted if name.casefold() not in spelled]
+    if missing:
+        named = ", ".join(listed[:9]) + (f" and {len(listed) - 9} more" if len(listed) > 9 else "")
+        raise DataError(f"{where} has no class {', '.join(missing[:9])}: it holds {named or 'none'}. Give classes=all, "
+                        "or some of these names.")
+    chosen = tuple(wanted or listed)
+    labels = {name.casefold(): label for label, name in enumerate(chosen)}
+    left_out = Counter()
+    for name, n in there.items():
+        if name.casefold() not in labels:
+            left_out[spelled[name.casefold()]] += n
+    return labels, {"classes": chosen, "left_out": {name: left_out[name] for name in listed if name in left_out}}
+
+
+def _read_images(path: Path, files: dict[str, str], open_file: Open, classes: Sequence[str]) -> Raw:
     """Read `train/<class>/` and `test/<class>/`; a label is the class folder's name, never its place in a list."""
-    entries = sorted(_image_entries(path, files, labels))
-    present = {(is_test, folder) for is_test, _, folder, _ in entries}
-    for is_test, split in enumerate(("train", "test")):
-        for missing in (name for name in labels if labels is LABELS and (is_test, name) not in present):
-            raise DataError(f"{path}: the class folder {split}/{missing} is missing or empty: unpack the data again.")
+    entries = sorted(_image_entries(path, files))
+    labels, found = choose_classes(path, Counter(folder for _, _, folder, _ in entries), classes)
+    entries = [entry for entry in entries if entry[2].casefold() in labels]
+    present = {(is_test, folder.casefold()) for is_test, _, folder, _ in entries}
+    for is_test, part in enumerate(("train", "test")):
+        for missing in (name for name in labels if (is_test, name) not in present):
+            raise DataError(f"{path}: the class folder {part}/{missing} is missing or empty: unpack the data again.")
     images, converted, usage = np.empty((len(entries), SIDE, SIDE), np.uint8), 0, []
     for i, (is_test, (prefix, *_), _, name) in enumerate(entries):
         with open_file(files[name]) as file:
@@ -140,26 +167,24 @@ def _read_images(path: Path, files: dict[str, str], open_file: Open, labels: dic
         part = {"publictest_": "PublicTest", "privatetest_": "PrivateTest"}.get(prefix, "Test")
         usage.append(part if is_test else "Training")
     claims = any(number[0] in ("training_", "publictest_", "privatetest_") for _, number, _, _ in entries)
-    numbers = np.array([labels[folder] for _, _, folder, _ in entries], np.int64)
+    numbers = np.array([labels[folder.casefold()] for _, _, folder, _ in entries], np.int64)
     names = np.array([entry[-1] for entry in entries], str)
-    return Raw(images, numbers, np.array(usage, str), names, converted, claims)
+    return Raw(images, numbers, np.array(usage, str), names,
+               found | {"converted": converted, "claims_fer2013": claims})
 
 
-def _image_entries(path: Path, files: dict[str, str], labels: dict[str, int]) -> Iterator[tuple[int, list, str, str]]:
+def _image_entries(path: Path, files: dict[str, str]) -> Iterator[tuple[int, list, str, str]]:
     """Yield (1 if test, file name cut at its numbers, class folder, name): sorted, these are in natural order."""
     for name in files:
-        split, *folders, file = name.split("/")
-        if split.lower() not in ("train", "test"):
+        part, *folders, file = name.split("/")
+        if part.lower() not in ("train", "test"):
             continue
-        folder = "/".join(folders).lower()
-        if folder not in CODES:
-            raise DataError(f"{path}: {name} is in no known class folder: {split}/ may hold {', '.join(CODES)}.")
-        if folder not in labels:
-            continue
+        if len(folders) != 1:
+            raise DataError(f"{path}: {name} is in no class folder: put each image into {part}/<class>/.")
         if not file.lower().endswith((".jpg", ".jpeg", ".png", ".bmp")):
             raise DataError(f"{path}: {name} is of a type not known here: class folders hold .jpg, .png or .bmp files.")
         cut = [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", file.lower())]
-        yield int(split.lower() == "test"), cut, folder, name
+        yield int(name.lower().startswith("test/")), cut, folders[0], name
 
 
 def _decode(data: bytes, where: str) -> tuple[np.ndarray, bool]:
@@ -193,16 +218,16 @@ def _pixels(text: str, separator: str, where: str) -> np.ndarray:
             # int64, since a narrower type would wrap 65,636 round to a valid pixel.
             values = np.fromstring(text, np.int64, sep=separator)
     except (ValueError, DeprecationWarning) as error:
-        raise DataError(f"{where}: a pixel is not a whole number: mend the row or download the file again.") from error
+        raise DataError(f"{where}: a pixel is not a whole number: fix the row or download the file again.") from error
     if len(values) != SIDE * SIDE:
         raise DataError(f"{where}: the row has {len(values)} pixels, not {SIDE * SIDE}: download the file again.")
     if values.min() < 0 or values.max() > 255:
         wrong = values[(values < 0) | (values > 255)][0]
-        raise DataError(f"{where}: the pixel value {wrong} is not within 0 to 255: mend the row or download it again.")
+        raise DataError(f"{where}: the pixel value {wrong} is not within 0 to 255: fix the row or download it again.")
     return values.astype(np.uint8).reshape(SIDE, SIDE)
 
 
-def _read_csv(stream: BinaryIO, where: str, claims_fer2013: bool, labels: dict[str, int]) -> Raw:
+def _read_csv(stream: BinaryIO, where: str, claims_fer2013: bool, classes: Sequence[str]) -> Raw:
     """Read columns emotion, pixels and Usage, in any order and with any spaces around their names."""
     rows = _rows(stream, where)
     header = [name.strip().lower() for name in next(rows, ("", []))[1]]
@@ -212,36 +237,40 @@ def _read_csv(stream: BinaryIO, where: str, claims_fer2013: bool, labels: dict[s
     kept = []
     for at, row in rows:
         if len(row) != len(header):
-            raise DataError(f"{at}: {len(row)} fields under {len(header)} columns: mend the row or download it again.")
+            raise DataError(f"{at}: {len(row)} fields under {len(header)} columns: fix the row or download it again.")
         values = dict(zip(header, map(str.strip, row), strict=True))
         code, usage = values["emotion"], values["usage"]
         if code not in tuple("0123456"):
-            raise DataError(f"{at}: the emotion code {code!r} is unknown: FER2013's are 0 to 6; mend the row.")
+            raise DataError(f"{at}: the emotion code {code!r} is unknown: FER2013's are 0 to 6; fix the row.")
         if usage not in USAGES:
             raise DataError(f"{at}: the usage {usage!r} is unknown: it must be one of {', '.join(USAGES)}.")
-        image = _pixels(values["pixels"], " ", at)
-        if CODES[int(code)] in labels:
-            kept.append((image, labels[CODES[int(code)]], usage, at.rsplit(", ")[-1]))
-    if not kept and labels is LABELS:
-        raise DataError(f"{where} has no angry, happy or neutral face: download it again.")
-    images, numbers, usage, names = zip(*kept, strict=True) if kept else ((), (), (), ())
-    images = np.array(images, np.uint8).reshape(-1, SIDE, SIDE)
-    return Raw(images, np.array(numbers, np.int64), np.array(usage, str), np.array(names, str), 0, claims_fer2013)
+        kept.append((_pixels(values["pixels"], " ", at), CODES[int(code)], usage, at.rsplit(", ")[-1]))
+    if not kept:
+        raise DataError(f"{where} has no row with a face: download it again.")
+    labels, found = choose_classes(where, Counter(name for _, name, _, _ in kept), classes)
+    images, emotions, usage, names = zip(*(row for row in kept if row[1] in labels), strict=True)
+    numbers = np.array([labels[emotion] for emotion in emotions], np.int64)
+    return Raw(np.stack(images), numbers, np.array(usage, str), np.array(names, str),
+               found | {"converted": 0, "claims_fer2013": claims_fer2013})
 
 
-def _read_competition(path: Path, streams: list[BinaryIO]) -> Raw:
+def _read_competition(path: Path, streams: list[BinaryIO], classes: Sequence[str]) -> Raw:
     """Read the class competition's files, which have no header; its test images are unlabelled (-1)."""
     # No tab occurs, so a row is one string, which is parsed at once.
     train, target, test = (_rows(s, str(path / name), "\t") for s, name in zip(streams, COMPETITION, strict=True))
     train, test = ([(at, _pixels(row[0], ",", at)) for at, row in part] for part in (train, test))
-    labels = []
+    emotions = []
     for at, row in target:
         if row[0].strip() not in tuple("012"):
-            raise DataError(f"{at}: the label {row[0]!r} is not 0, 1 or 2: mend the row or download the file again.")
-        labels.append(int(row[0]))
-    if len(labels) != len(train):
-        raise DataError(f"{path}: {COMPETITION[1]} has {len(labels)} labels, but {COMPETITION[0]} {len(train)} images: "
-                        "download both again.")
-    names = np.array([Path(at).name for at, _ in train + test])
-    return Raw(np.stack([image for _, image in train + test]), np.array(labels + [-1] * len(test), np.int64),
-               np.array(["Training"] * len(train) + ["Test"] * len(test)), names)
+            raise DataError(f"{at}: the label {row[0]!r} is not 0, 1 or 2: fix the row or download the file again.")
+        emotions.append(COMPETITION_CLASSES[int(row[0])])
+    if len(emotions) != len(train):
+        raise DataError(f"{path}: {COMPETITION[1]} has {len(emotions)} labels, but {COMPETITION[0]} {len(train)} "
+                        "images: download both again.")
+    labels, found = choose_classes(path, Counter(dict.fromkeys(COMPETITION_CLASSES, 0)) + Counter(emotions), classes)
+    kept = [(image, labels[name], "Training", at) for (at, image), name in zip(train, emotions, strict=True)
+            if name in labels] + [(image, -1, "Test", at) for at, image in test]
+    images, numbers, usage, places = zip(*kept, strict=True)
+    names = np.array([Path(at).name for at in places])
+    return Raw(np.stack(images), np.array(numbers, np.int64), np.array(usage), names,
+               found | {"converted": 0, "claims_fer2013": False})

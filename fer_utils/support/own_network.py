@@ -1,0 +1,32 @@
+"""A reader's own network, loaded from a file of the reader's by its name."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fer_utils import CourseError
+from fer_utils.support.home import course_home
+
+
+def own_network(name: str, known: Sequence[str] = ()) -> Callable:
+    """The class TinyNet of my_net.py, for the name "my_net:TinyNet".
+
+    The file is looked for in the current folder, in that of the notebooks, then in the course's home, and nowhere else:
+    a run of a stranger that names a module cannot load another one. It is read again at each call. Raises CourseError
+    where there is none; `known` are the names to choose from instead.
+    """
+    module, _, wanted = name.partition(":")
+    folders = (Path.cwd(), course_home() / "notebooks", course_home())
+    path = next((path for folder in folders if (path := folder / f"{module}.py").is_file()), None)
+    if not (module.isidentifier() and wanted.isidentifier() and path):
+        raise CourseError(f"There is no model {name[:80]!r}: choose one of {', '.join(known)}, or name your own class "
+                          "as my_net:TinyNet, with my_net.py in the current folder or in the course's home.")
+    spec = importlib.util.spec_from_file_location(f"reader_{module}", path)
+    loaded = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # `inspect` looks there for sources
+    try:
+        spec.loader.exec_module(loaded)
+        return getattr(loaded, wanted)
+    except Exception as error:
+        raise CourseError(f"{path.name} does not give {wanted} ({type(error).__name__}: {str(error)[:150]}): fix it "
+                          "first.") from error

@@ -1,0 +1,67 @@
+"""From what a reader names to arrays: which source is meant, where it lies, and whether the cache has it already."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from fer_utils.support import sample
+from fer_utils.support.cache import signature, through_cache
+from fer_utils.support.files import writable
+from fer_utils.support.formats import DataError, Raw, read_source
+from fer_utils.support.home import course_home
+
+SAMPLE = {"n_train": 1500, "n_test": 500, "seed": 2013}
+
+
+def read_from(source: str, classes: tuple[str, ...]) -> tuple[str, Raw]:
+    """The source's name ("auto" resolved) and what it holds of `classes`, or of all where none are named."""
+    name = _choose() if source == "auto" else source
+    return name, _read_sample(classes) if name == "sample" else _read_path(_find(name), classes)
+
+
+def _choose() -> str:
+    """What "auto" means here and now."""
+    data = course_home() / "data"
+    if os.environ.get("FER_DATA", "auto") not in ("", "auto"):
+        return os.environ["FER_DATA"]
+    return str(data) if data.is_dir() and any(not path.name.startswith(".") for path in data.iterdir()) else "sample"
+
+
+def _find(name: str) -> Path:
+    """The path that a reader means: in the current folder, else in the course's home, or what Kaggle's package got."""
+    if name == "kaggle":
+        try:
+            import kagglehub
+
+            return Path(kagglehub.dataset_download("msambare/fer2013"))
+        except ImportError as error:
+            raise DataError("source \"kaggle\" needs the package kagglehub: pip install kagglehub.") from error
+        except Exception as error:  # its own and its HTTP library's
+            raise DataError(f"Kaggle did not give msambare/fer2013 ({error}): try again, or load a copy.") from error
+    path = Path(name).expanduser()
+    path = path if path.exists() else course_home() / path
+    if not path.exists():
+        raise DataError(f"there is no file or folder {name!r}: check the path, or take \"sample\" or \"kaggle\".")
+    return path
+
+
+def _read_path(path: Path, classes: tuple[str, ...]) -> Raw:
+    place = hashlib.sha256("\n".join([str(path.resolve()), *classes]).encode()).hexdigest()[:16]
+    return through_cache(f"faces-{place}", signature(path), lambda: read_source(path, classes))
+
+
+def _read_sample(classes: tuple[str, ...]) -> Raw:
+    """The drawn faces, drawn again only where the parameters or the drawing code changed."""
+    code = hashlib.sha256(Path(sample.__file__).read_bytes()).hexdigest()
+    name = "-".join(["sample", *map(str, SAMPLE.values()), code[:12]])
+
+    def draw() -> Raw:
+        with writable(Path("the folder of temporary files")), tempfile.TemporaryDirectory() as folder:
+            sample.draw_sample(Path(folder) / name, **SAMPLE)
+            try:
+                return read_source(Path(folder) / name, classes)
+            except DataError as error:
+                raise DataError(str(error).replace(str(Path(folder) / name), "the sample")) from error
+
+    return through_cache("-".join([name, *classes]), code, draw)
