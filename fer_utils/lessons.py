@@ -1,19 +1,21 @@
-"""What the notebooks share: code shown from where it runs, and a step done once for all of them."""
+"""What the notebooks share: code shown from where it runs, and a training done once for all of them."""
 
 import inspect
 import textwrap
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import NamedTuple
 
-import pandas as pd
 from IPython.display import Markdown
 
 from fer_utils import CourseError
 from fer_utils.data import Split
-from fer_utils.models import build_model
-from fer_utils.runs import Run
-from fer_utils.support.checkpoints import load_weights, read_metadata
+from fer_utils.models import build_model, count_parameters, dropout_of
+from fer_utils.recipes import NamedRecipe
+from fer_utils.runs import Run, Training
+from fer_utils.support.checkpoints import load_weights, read_metadata, save_weights
 from fer_utils.support.devices import choose_device, choose_precision, describe_device
-from fer_utils.training import Result, TrainConfig, fit
+from fer_utils.training import Recipe, Result, fit, training_name
 
 
 def show_source(thing) -> Markdown:
@@ -21,43 +23,69 @@ def show_source(thing) -> Markdown:
     return Markdown(f"```python\n{textwrap.dedent(inspect.getsource(thing)).rstrip()}\n```")
 
 
-def trained(run: Run, parts: Split, config: TrainConfig, log=print) -> Result:
-    """Train `config` on `parts`, or take it from the run's folder where that was done before with the same settings."""
-    path = run.checkpoint(config.model, config.seed)
-    found = _finished(run, parts, config)
-    if found is not None:
-        log(f"{config.model}, seed {config.seed}: trained before in this run with these settings; read from there.")
-        return found
-    log(f"{config.model}, seed {config.seed}: training now, {config.epochs} epochs on {len(parts.train):,} images.")
-    result = fit(parts.train, parts.val, config, checkpoint=path, log=log)
-    run.write_history(result.history)
-    device = choose_device(config.device)
-    run.record(
-        seeds=sorted({*run.read().get("seeds", []), config.seed}),
-        device=describe_device(device),
-        precision=choose_precision(config.precision, device),
-    )
-    return result
+class Loop(NamedTuple):
+    """A training loop by its name; `fit` has the arguments of `training.fit`."""
+
+    name: str
+    fit: Callable[..., Result]
 
 
-def _finished(run: Run, parts: Split, config: TrainConfig) -> Result | None:
-    """The stored result of `config` on the same training images, if all its epochs were run."""
-    path, history = run.checkpoint(config.model, config.seed), run.read_history()
-    if history is None or not path.exists():
-        return None
-    history = history[(history["model"] == config.model) & (history["seed"] == config.seed)]
+COURSE = Loop("course", fit)
+
+
+def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: str = "auto",
+            log: Callable[[str], None] = print, loop: Loop = COURSE) -> Result:
+    """Train as asked on `parts`, or take it from the run's folder where just that was trained before.
+
+    Its folder keeps the best weights and the history after every epoch, so that a training which was stopped by hand
+    can be evaluated too.
+    """
+    model = build_model(asked.model, len(parts.train.classes), asked.dropout, seed)
+    precision = choose_precision(asked.recipe.precision, choose_device(device))
+    name = training_name(model, parts.train, parts.val, asked.recipe, precision, loop.name)
+    training = run.new_training(name)
+    if is_finished(training, seed):
+        log(f"{name}, seed {seed}: trained before in this run, as asked here; read from there.")
+        return load_trained(training, seed, device)
+    log(f"{name}, seed {seed}: training now, {asked.recipe.epochs} epochs on {len(parts.train):,} images.")
+    training.write_asked({
+        "training": name, "model": asked.model, "dropout": dropout_of(model), "classes": parts.train.classes,
+        "loop": loop.name, "recipe": asdict(asked.recipe), "precision": precision,
+        "parameters": count_parameters(model),
+        "train": {"n": len(parts.train), "fingerprint": parts.train.fingerprint},
+        "val": {"n": len(parts.val), "fingerprint": parts.val.fingerprint} if parts.val else None})
+
+    def keep(result: Result) -> None:
+        if result.history["saved"].iloc[-1]:
+            save_weights(training.weights(seed), result.model, {"training": name, "epoch": len(result.history)})
+        training.write_history(seed, result.history)
+
+    result = loop.fit(model, parts.train, parts.val, asked.recipe, seed, device, keep, log)
+    run.record(device=describe_device(choose_device(device)), precision=precision)
+    return Result(result.model, result.history, asked.recipe, name)
+
+
+def is_finished(training: Training, seed: int) -> bool:
+    """Whether this seed was trained to the last epoch of its recipe, and its best weights are there."""
+    history = training.history(seed)
+    if history is None or len(history) != training.asked()["recipe"]["epochs"] or not training.weights(seed).exists():
+        return False
     try:
-        note = read_metadata(path)
+        kept = read_metadata(training.weights(seed)).get("epoch")
     except CourseError:
-        return None
-    stored = {**asdict(TrainConfig()), **note.get("config", {})}
-    if stored != asdict(config) or note.get("data") != parts.train.fingerprint or len(history) != config.epochs:
-        return None
-    model = build_model(config.model, dropout=config.dropout)
-    load_weights(path, model)
-    return Result(model.to(choose_device(config.device)), history, config)
+        return False
+    return kept == history["epoch"][history["saved"]].max()
 
 
-def training_seconds(run: Run, part: str) -> float:
-    """Seconds of all trainings that the folder `part` of a run keeps: "sweep", "07" or "08"."""
-    return float(sum(pd.read_csv(path)["seconds"].sum() for path in run.path.glob(f"{part}/**/history.csv")))
+def load_trained(training: Training, seed: int, device: str = "auto") -> Result:
+    """The network, history and recipe that a training keeps for this seed, finished or stopped by hand."""
+    asked = training.asked()
+    model = build_model(asked["model"], len(asked["classes"]), asked["dropout"])
+    load_weights(training.weights(seed), model)
+    return Result(model.to(choose_device(device)), training.history(seed), Recipe(**asked["recipe"]), training.name)
+
+
+def training_seconds(results: Sequence[Result]) -> float:
+    """Seconds of these trainings, each counted once."""
+    seconds = {(one.training, one.history["seed"].iloc[0]): one.history["seconds"].sum() for one in results}
+    return float(sum(seconds.values()))

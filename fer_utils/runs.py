@@ -15,14 +15,52 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_utils import CLASSES, CourseError
+from fer_utils import CourseError
 from fer_utils.data import Faces
-from fer_utils.support.files import checked_name, locked, read_json, replacing, writable, write_json, write_text
+from fer_utils.support.files import checked_name, locked, read_json, replacing, write_json, write_text
 from fer_utils.support.home import course_home
 
 SAVING = {"svg.hashsalt": "fer_utils", "svg.fonttype": "none", "pdf.fonttype": 42}
 """Text stays text, and the same figure gives the same bytes."""
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+
+
+@dataclass(frozen=True)
+class Training:
+    """The folder of one training: what was asked for, and for each seed its history and best weights.
+
+    Take it from `Run.training`. It is named by what was asked for (see `training.training_name`), so that another
+    recipe is another folder and nothing is overwritten.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def asked(self) -> dict:
+        """What recipe.json holds: model, dropout, classes, loop, recipe, precision, train, val, parameters."""
+        return read_json(self.path / "recipe.json") or {}
+
+    def write_asked(self, asked: dict) -> None:
+        write_json(self.path / "recipe.json", asked)
+
+    def seeds(self) -> list[int]:
+        """The seeds under which it was trained, finished or not."""
+        return sorted(int(path.stem.removeprefix("seed")) for path in self.path.glob("seed*.csv"))
+
+    def history(self, seed: int) -> pd.DataFrame | None:
+        """The epochs done under this seed, with the columns of `training.HISTORY`; None where there are none."""
+        path = self.path / f"seed{int(seed)}.csv"
+        return pd.read_csv(path) if path.exists() else None
+
+    def write_history(self, seed: int, history: pd.DataFrame) -> None:
+        write_text(self.path / f"seed{int(seed)}.csv", history.to_csv(index=False, lineterminator="\n"))
+
+    def weights(self, seed: int) -> Path:
+        """Where the best weights of this seed are kept."""
+        return self.path / f"seed{int(seed)}.safetensors"
 
 
 @dataclass(frozen=True)
@@ -32,18 +70,26 @@ class Run:
     path: Path
 
     @classmethod
-    def open(cls, name: str = "default", faces: Faces | None = None) -> "Run":
+    def open(cls, name: str = "default") -> "Run":
         """The run `reports/<name>/` in the course's home; its folder is made on the first write.
 
-        A name with slashes is a run inside a run's folder. With `faces` the run takes on their source, counts and
-        fingerprint. Raises CourseError where it already holds results on other faces, or `name` cannot be a folder's.
+        A name with slashes is a run inside a run's folder. CourseError where `name` cannot be a folder's.
         """
-        if name.split("/")[0] == "poster":
-            raise CourseError("reports/poster holds the poster's template: give the run another name.")
-        run = cls(course_home().joinpath("reports", *(checked_name(part, "name of a run") for part in name.split("/"))))
-        if faces is not None:
-            counts = {usage: classes.to_dict() for usage, classes in faces.counts().items()}
-            run.record(source=Path(faces.source).name, fingerprint=faces.fingerprint, drawn=faces.drawn, counts=counts)
+        if name.split("/")[0] in ("poster", "site"):
+            raise CourseError("reports/poster and reports/site hold the templates: give the run another name.")
+        folders = (checked_name(part, "name of a run") for part in name.split("/"))
+        return cls(course_home().joinpath("reports", *folders))
+
+    @classmethod
+    def start(cls, name: str, faces: Faces) -> "Run":
+        """Open the run and have it take on the source, classes, counts and fingerprint of `faces`.
+
+        Raises CourseError where it already holds results on other faces.
+        """
+        run = cls.open(name)
+        counts = {usage: classes.to_dict() for usage, classes in faces.counts().items()}
+        run.record(source=Path(faces.source).name, fingerprint=faces.fingerprint, drawn=faces.drawn, counts=counts,
+                   classes=list(faces.classes))
         return run
 
     @property
@@ -104,38 +150,53 @@ class Run:
         """What metrics/<name>.json holds, or None where nothing has written it."""
         return read_json(self.path / "metrics" / f"{checked_name(name)}.json")
 
-    def write_history(self, history: pd.DataFrame) -> None:
-        """Put rows (columns model, seed, epoch, ...) into history.csv, in the place of the same models' and seeds'."""
-        with locked(self.path):
-            old = self.read_history()
-            if old is not None:
-                key = ["model", "seed"]
-                kept = old[~old.set_index(key).index.isin(history.set_index(key).index)]
-                history = pd.concat([kept, history]) if len(kept) else history
-            history = history.sort_values(["model", "seed", "epoch"])
-            write_text(self.path / "history.csv", history.to_csv(index=False, lineterminator="\n"))
+    def training(self, name: str) -> Training:
+        """The training of this name; CourseError where the run has none."""
+        training = self.new_training(name)
+        if not training.asked():
+            there = ", ".join(path.name for path in self._trainings()) or "none: notebook 04 trains one"
+            raise CourseError(f"The run {self.path.name} has no training {name!r}; it has {there[:250]}.")
+        return training
 
-    def read_history(self) -> pd.DataFrame | None:
-        """The rows of history.csv, or None where nothing has been trained."""
-        path = self.path / "history.csv"
-        return pd.read_csv(path) if path.exists() else None
+    def new_training(self, name: str) -> Training:
+        """The folder for a training of this name, there or not. A job of a sweep keeps it in the run that sweeps."""
+        return Training(self._keeper() / "trainings" / checked_name(name, "name of a training"))
 
-    def checkpoint(self, model: str, seed: int) -> Path:
-        """Where the weights of this model and seed belong; the folder is there."""
-        folder = self.path / "checkpoints"
-        with writable(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{checked_name(model)}-seed{int(seed)}.safetensors"
+    def trainings(self) -> pd.DataFrame:
+        """All trainings, a row for each seed, to compare them.
 
-    def write_predictions(self, model: str, seed: int, labels: np.ndarray | None, probabilities: np.ndarray) -> None:
-        """Write metrics/predictions/<model>-seed<k>.csv from labels (N,) and probabilities (N, 3), float32 in full.
-
-        Its index counts the images of the test set; the label is -1 where the source has none.
+        Columns: training, model, dropout, loop, n_train, the recipe's fields (precision: the one computed in), seed,
+        epochs_done, seconds of all of them, and of the kept epoch: epoch, train_loss, val_loss, val_acc.
         """
-        frame = pd.DataFrame(probabilities, columns=[f"p_{name.lower()}" for name in CLASSES])
-        frame.insert(0, "label", -1 if labels is None else labels)
+        rows = []
+        for training in map(Training, self._trainings()):
+            asked = training.asked()
+            settings = {key: asked[key] for key in ("training", "model", "dropout", "loop")}
+            settings |= {"n_train": asked["train"]["n"], **asked["recipe"], "precision": asked["precision"]}
+            for seed in training.seeds():
+                history = training.history(seed)
+                kept = history[history["saved"]].iloc[-1:].to_dict("records")
+                best = {key: kept[0][key] for key in ("epoch", "train_loss", "val_loss", "val_acc")} if kept else {}
+                rows.append(settings | {"seed": seed, "epochs_done": len(history), "seconds": history["seconds"].sum()}
+                            | best)
+        return pd.DataFrame(rows)
+
+    def _keeper(self) -> Path:
+        """The folder of the run that keeps the trainings: of a job of a sweep, the one that sweeps."""
+        return next((path.parent for path in self.path.parents if path.name == "sweep"), self.path)
+
+    def _trainings(self) -> list[Path]:
+        return sorted(path.parent for path in self._keeper().glob("trainings/*/recipe.json"))
+
+    def write_predictions(self, name: str, seed: int, faces: Faces, probabilities: np.ndarray) -> None:
+        """Write metrics/predictions/<name>-seed<k>.csv for `faces`: probabilities (N, classes), float32 in full.
+
+        Its index counts the images; the label is -1 where the source has none.
+        """
+        frame = pd.DataFrame(probabilities, columns=[f"p_{name.lower()}" for name in faces.classes])
+        frame.insert(0, "label", faces.labels_or_unknown())
         text = frame.to_csv(index_label="index", float_format="%.9g", lineterminator="\n")
-        write_text(self.path / "metrics" / "predictions" / f"{checked_name(model)}-seed{int(seed)}.csv", text)
+        write_text(self.path / "metrics" / "predictions" / f"{checked_name(name)}-seed{int(seed)}.csv", text)
 
 
 def git_commit(root: Path = Path(__file__).parents[1]) -> str | None:

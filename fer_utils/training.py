@@ -14,8 +14,6 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from fer_utils import CourseError
@@ -23,6 +21,7 @@ from fer_utils.augment import Augment
 from fer_utils.data import Faces
 from fer_utils.models import describe
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
+from fer_utils.support.optimizers import make_optimizer, moving_average
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,7 @@ class Result:
     model: nn.Module
     history: pd.DataFrame
     recipe: Recipe
+    training: str = ""  # its name in the run that keeps it
 
     @property
     def best(self) -> pd.Series:
@@ -145,32 +145,6 @@ def batches(images: Tensor, labels: Tensor, size: int, generator: torch.Generato
 def make_augment(recipe: Recipe) -> Augment:
     """The augmentation that a recipe asks for: its fields have the names of those of `Augment`."""
     return Augment(**{field.name: getattr(recipe, field.name) for field in fields(Augment)})
-
-
-def make_optimizer(model: nn.Module, recipe: Recipe, steps: int):
-    """The optimizer of a training of `steps` steps, and the schedule of its learning rate, to be told of each step.
-
-    Adam: Kingma & Ba 2015; AdamW: Loshchilov & Hutter 2019; one cycle: Smith & Topin 2018. `fused` updates all weights
-    in one call instead of a dozen for each layer.
-    """
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
-    optimizer = kind(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
-    if recipe.schedule == "one_cycle":
-        total = max(steps, 5)  # OneCycleLR divides by zero where its rise is a single step
-        return optimizer, OneCycleLR(optimizer, recipe.learning_rate, total, pct_start=0.25, cycle_momentum=False)
-    return optimizer, LambdaLR(optimizer, lambda step: 1.0)
-
-
-def moving_average(model: nn.Module, decay: float) -> AveragedModel:
-    """A copy of the network that follows the average of its recent weights: of about the last 1 / (1 - decay) steps.
-
-    At the start the average is over fewer steps, lest it remember the first random weights for long.
-    """
-
-    def update(averaged, current, n) -> None:
-        get_ema_multi_avg_fn(min(decay, (1 + int(n)) / (10 + int(n))))(averaged, current, n)
-
-    return AveragedModel(model, multi_avg_fn=update, use_buffers=True)
 
 
 def train_epoch(
@@ -257,10 +231,10 @@ def fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe = Reci
         log: Callable[[str], None] = print) -> Result:
     """Train `model`, and leave in it the weights of the epoch with the highest validation accuracy.
 
-    model: any module from float (N, 1, 48, 48) in [0, 1] to logits (N, len(train.classes)); CourseError for another.
-    `seed` decides order, augmentation and dropout; `log` receives the poster's lines, and `after_epoch` what there is so
-    far, the best weights in a copy of the network. An interruption (Ctrl-C, the stop button) ends the training and loses
-    only the epoch it falls in. Without `val` (None) nothing is chosen: the last weights are kept.
+    model: a module from float (N, 1, 48, 48) in [0, 1] to logits (N, len(train.classes)); CourseError for another.
+    `seed` decides order, augmentation and dropout; `log` receives the poster's lines, and `after_epoch` what there is
+    so far, the best weights in a copy of the network. An interruption (Ctrl-C, the stop button) ends the training and
+    loses only the epoch it falls in. Without `val` (None) nothing is chosen: the last weights are kept.
     """
     trainer = Trainer(model, train, val, recipe, seed, device)
     rows, best, kept = [], -1.0, None
