@@ -1,6 +1,5 @@
 """How good a model is, and how sure one can be of that number."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +11,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from scipy.stats import binomtest, norm, sem, t
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
-from torch import nn
+from torch import Tensor, nn
 
-from fer_utils import CLASSES, CourseError
+from fer_utils import CourseError
 from fer_utils.data import Faces
 from fer_utils.support.files import write_text
 from fer_utils.training import to_tensor
@@ -27,15 +26,15 @@ BEST_PUBLIC_RESULT = 0.82244
 
 @torch.no_grad()
 def predict(model: nn.Module, images: np.ndarray, batch_size: int = 64, flip: bool = False) -> np.ndarray:
-    """Class probabilities, float32 (N, 3), of uint8 images (N, 48, 48): the softmax of the model's first three logits.
+    """Class probabilities, float32 (N, classes), of uint8 images (N, 48, 48): the softmax of the model's logits.
 
     With `flip`, the mean of the probabilities of each image and of its mirror image.
     """
     model.eval()
     device = next(model.parameters()).device
 
-    def ask(x: torch.Tensor) -> torch.Tensor:
-        return model(x)[:, :len(CLASSES)].softmax(1)
+    def ask(x: Tensor) -> Tensor:
+        return model(x).softmax(1)
 
     batches = (to_tensor(part).to(device) for part in torch.as_tensor(images).split(batch_size))
     return torch.cat([((ask(x) + ask(x.flip(-1))) / 2 if flip else ask(x)).cpu() for x in batches]).numpy()
@@ -95,8 +94,8 @@ def _bins(confidence: np.ndarray, bins: int) -> np.ndarray:
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> pd.DataFrame:
     """One row for each of `bins` equal steps of confidence that holds an image: confidence, accuracy, n.
 
-    probabilities: (N, 3); labels: int (N,). Confidence is the highest of the three probabilities, and the row of bin k
-    (the index) averages over the images whose confidence is in [k / bins, (k + 1) / bins).
+    probabilities: (N, classes); labels: int (N,). Confidence is the highest of an image's probabilities, and the row of
+    bin k (the index) averages over the images whose confidence is in [k / bins, (k + 1) / bins).
     """
     confidence, hit = probabilities.max(1), probabilities.argmax(1) == labels
     table = pd.DataFrame({"bin": _bins(confidence, bins), "confidence": confidence.astype(float), "accuracy": hit})
@@ -122,8 +121,8 @@ def calibrated_ece(probabilities: np.ndarray, bins: int = 15, draws: int = 1000,
 
 
 def brier(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Squared error summed over the classes, mean over the images: 0 best, 2 worst, 2/3 for thirds (Brier 1950)."""
-    return float(((probabilities.astype(float) - np.eye(len(CLASSES))[labels]) ** 2).sum(1).mean())
+    """Squared error summed over the classes, mean over the images: 0 best, 2 worst (Brier 1950)."""
+    return float(((probabilities.astype(float) - np.eye(probabilities.shape[1])[labels]) ** 2).sum(1).mean())
 
 
 def calibration(probabilities: np.ndarray, labels: np.ndarray, clean: np.ndarray | None = None) -> dict:
@@ -141,7 +140,7 @@ def _log(probabilities: np.ndarray) -> np.ndarray:
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """The temperature in [0.05, 20] that makes the labels likeliest (Guo et al. 2017, section 4.2). Fit on validation.
 
-    probabilities: (N, 3); labels: int (N,). Above 1 the model was too sure of itself, below 1 too modest.
+    probabilities: (N, classes); labels: int (N,). Above 1 the model was too sure of itself, below 1 too modest.
     """
     logits, rows = _log(probabilities), np.arange(len(labels))
     found = minimize_scalar(lambda log_t: -log_softmax(logits / np.exp(log_t), axis=1)[rows, labels].mean(),
@@ -150,7 +149,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """softmax(logits / temperature), float64 (N, 3): other confidences, the same answers."""
+    """softmax(logits / temperature), float64 (N, classes): other confidences, the same answers."""
     return softmax(_log(probabilities) / temperature, axis=1)
 
 
@@ -172,7 +171,7 @@ def clean_part(faces: Faces) -> np.ndarray:
 
 
 def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = None) -> dict:
-    """Every score of the course for labelled images and their predicted probabilities (N, 3).
+    """Every score of the course for labelled images and their predicted probabilities (N, classes).
 
     clean: bool (N,), True where an image is free of leaks (see `clean_part`). Returns a dict for `Run.write_metrics`:
     n, accuracy with its 95 % Wilson interval, macro_f1, per_class, confusion (rows: label), ece, brier, and accuracy on
@@ -182,13 +181,13 @@ def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = 
         raise CourseError("These images have no labels, so there is nothing to compare: score the validation part.")
     predicted, labels = probabilities.argmax(1), test.labels
     hits = predicted == labels
-    indices = list(range(len(CLASSES)))
+    indices = list(range(len(test.classes)))
     precision, _, f1, _ = precision_recall_fscore_support(labels, predicted, labels=indices, zero_division=0)
     per_class = {}
     for k in np.unique(labels):
         own = share(hits[labels == k])
-        per_class[CLASSES[k]] = {"n": own["n"], "recall": own["accuracy"], "recall_ci": own["accuracy_ci"]}
-        per_class[CLASSES[k]] |= {"precision": float(precision[k]), "f1": float(f1[k])}
+        per_class[test.classes[k]] = {"n": own["n"], "recall": own["accuracy"], "recall_ci": own["accuracy_ci"]}
+        per_class[test.classes[k]] |= {"precision": float(precision[k]), "f1": float(f1[k])}
     parts = {"public": test.usage == "PublicTest", "private": test.usage == "PrivateTest", "clean": clean}
     return {
         **share(hits),
@@ -215,43 +214,23 @@ def mean_interval(values: Sequence[float]) -> list[float] | None:
     return (np.mean(values) + t.ppf([0.025, 0.975], len(values) - 1) * sem(values)).tolist()
 
 
-def baselines(train_labels: np.ndarray, test_labels: np.ndarray, published: bool = True) -> dict:
+def baselines(train: Faces, test: Faces, published: bool = True) -> dict:
     """What a score has to beat: always naming the most frequent training class and, if `published`, two known numbers.
 
-    The published ones are accuracies on FER2013's 3,965 test images; beside other images they mean nothing.
+    The published ones are accuracies on FER2013's 3,965 test images of three classes; beside others they mean nothing.
     """
-    majority = int(np.bincount(train_labels).argmax())
-    always = np.full_like(test_labels, majority)
-    macro_f1 = f1_score(test_labels, always, labels=range(len(CLASSES)), average="macro", zero_division=0)
+    majority = int(np.bincount(train.labels[train.labels >= 0]).argmax())
+    always = np.full_like(test.labels, majority)
+    macro_f1 = f1_score(test.labels, always, labels=range(len(test.classes)), average="macro", zero_division=0)
     known = {"class_competition": CLASS_COMPETITION_BASELINE, "best_public_result": BEST_PUBLIC_RESULT}
     return {
-        "majority": {"class": CLASSES[majority], **share(test_labels == majority), "macro_f1": float(macro_f1)},
+        "majority": {"class": test.classes[majority], **share(test.labels == majority), "macro_f1": float(macro_f1)},
         **({name: {"n": 3965, "accuracy": value} for name, value in known.items()} if published else {}),
     }
 
 
-def grad_cam(model: nn.Module, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Where in an image the evidence for a class lies: Grad-CAM of the last block (Selvaraju et al. 2017).
-
-    The maps are the block's normalised ones, before pooling, since they still have 12 x 12 fields.
-
-    images: uint8 (N, 48, 48); classes: int (N,), the class asked about. Returns float32 (N, 48, 48), each image scaled
-    to [0, 1]; all zeros where nothing speaks for the class.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # captum misses ipywidgets for a progress bar that nothing here asks for
-        from captum.attr import LayerAttribution, LayerGradCam
-    model.eval()
-    device = next(model.parameters()).device
-    cam = LayerGradCam(model, model.features[-1][-2])
-    x, target = to_tensor(images).to(device), torch.as_tensor(classes).to(device)
-    maps = cam.attribute(x, target=target, relu_attributions=True)
-    maps = LayerAttribution.interpolate(maps, (48, 48), "bilinear")[:, 0].detach().cpu().numpy()
-    return maps / np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-12)
-
-
 def write_submission(path: Path, probabilities: np.ndarray) -> pd.DataFrame:
-    """Write the class competition's `submission.csv`: Id from 0, Category 0, 1 or 2, in the test set's order."""
+    """Write a competition's `submission.csv`: Id from 0, Category the label named, in the test set's order."""
     table = pd.DataFrame({"Id": np.arange(len(probabilities)), "Category": probabilities.argmax(1)})
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
     return table

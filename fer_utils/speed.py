@@ -3,6 +3,7 @@
 Every step runs in a process of its own, since what one asks of the memory allocator cannot be taken back in another.
 """
 
+import copy
 import math
 import os
 import sys
@@ -11,7 +12,6 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
 from multiprocessing import get_all_start_methods, get_context
 from platform import libc_ver
 
@@ -26,11 +26,22 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from fer_utils import training
-from fer_utils.data import Faces, Split
+from fer_utils.data import Faces
+from fer_utils.lessons import Loop
 from fer_utils.models import build_model
-from fer_utils.runs import Run
+from fer_utils.recipes import NamedRecipe
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
-from fer_utils.training import HISTORY, TrainConfig, batches, on_device, to_tensor, train_epoch, validate
+from fer_utils.training import (
+    HISTORY,
+    Recipe,
+    Result,
+    batches,
+    check_outputs,
+    on_device,
+    to_tensor,
+    train_epoch,
+    validate,
+)
 
 
 class PilImages(Dataset):
@@ -50,12 +61,11 @@ class PilImages(Dataset):
         return self.transform(self.images[index]), self.labels[index]
 
 
-def reference_loader(faces: Faces, config: TrainConfig, workers: int) -> DataLoader:
+def reference_loader(faces: Faces, recipe: Recipe, workers: int, device: torch.device) -> DataLoader:
     """Batches of augmented images, shuffled anew at each pass; the worker processes stay for the next one."""
     warnings.filterwarnings("ignore", "This DataLoader will create")  # two workers are tried on a single core as well
-    pinned = choose_device(config.device).type == "cuda"
-    return DataLoader(PilImages(faces, config.degrees), config.batch_size, shuffle=True, num_workers=workers,
-                      persistent_workers=workers > 0, pin_memory=pinned)
+    return DataLoader(PilImages(faces, recipe.degrees), recipe.batch_size, shuffle=True, num_workers=workers,
+                      persistent_workers=workers > 0, pin_memory=device.type == "cuda")
 
 
 def reference_epoch(model: nn.Module, optimizer: torch.optim.Optimizer, data: Iterable) -> float:
@@ -74,36 +84,41 @@ def reference_epoch(model: nn.Module, optimizer: torch.optim.Optimizer, data: It
     return total / seen
 
 
-def reference_fit(train: Faces, val: Faces, config: TrainConfig, workers: int, threads: int) -> pd.DataFrame:
-    """Train as the reference does, in float32; columns of `training.HISTORY`, seconds without validation."""
+def reference_fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: str,
+                  workers: int, threads: int) -> Result:
+    """Train as the reference does, in float32; seed, device and result as of `training.fit`."""
     torch.set_num_threads(threads)
-    torch.manual_seed(config.seed)
-    device = choose_device(config.device)
-    model = build_model(config.model, dropout=config.dropout).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), config.learning_rate)
-    loader = reference_loader(train, config, workers)
-    rows, best = [], -1.0
-    for epoch in range(1, config.epochs + 1):
+    torch.manual_seed(seed)
+    device = choose_device(device)
+    check_outputs(model.to(device), train, device)
+    optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate)
+    loader = reference_loader(train, recipe, workers, device)
+    rows, best, kept = [], -1.0, None
+    for epoch in range(1, recipe.epochs + 1):
         start = time.perf_counter()
         train_loss = reference_epoch(model, optimizer, loader)
         seconds = time.perf_counter() - start
-        val_loss, val_acc = validate(model, *on_device(val, device))
-        rows.append((config.model, config.seed, epoch, train_loss, val_loss, val_acc, val_acc > best, seconds))
-        best = max(best, val_acc)
-    return pd.DataFrame(rows, columns=HISTORY)
+        totals = validate(model, *on_device(val, device)).tolist() if val else [math.nan, math.nan]
+        val_loss, val_acc = (total / len(val or train) for total in totals)
+        saved = val_acc > best if val else epoch == recipe.epochs
+        rows.append((seed, epoch, train_loss, val_loss, val_acc, saved, seconds))
+        if saved:
+            best, kept = val_acc, copy.deepcopy(model)
+    return Result(kept, pd.DataFrame(rows, columns=HISTORY), recipe)
 
 
-def reference_trained(run: Run, parts: Split, config: TrainConfig, workers: int) -> pd.DataFrame:
-    """The history of the reference's training, as `fit` writes it: done in a process of its own, or read from `run`."""
-    note, name = {"config": asdict(config), "data": parts.train.fingerprint}, f"reference-seed{config.seed}"
-    if {key: (run.read_metrics(name) or {}).get(key) for key in note} != note:
+def reference_loop(workers: int) -> Loop:
+    """The reference as a loop for `lessons.trained`: in a process that has set nothing of its memory, kept at its end."""
+
+    def fit(model, train, val, recipe, seed, device, after_epoch, log) -> Result:
         with fresh_process() as process:
             threads = torch.get_num_threads()
-            history = process.submit(reference_fit, parts.train, parts.val, config, workers, threads).result()
-        run.write_history(history)
-        run.write_metrics(name, note | {"workers": workers})
-    history = run.read_history()
-    return history[(history["model"] == config.model) & (history["seed"] == config.seed)].reset_index(drop=True)
+            work = process.submit(reference_fit, model, train, val, recipe, seed, device, workers, threads)
+            result = work.result()
+        after_epoch(result)
+        return result
+
+    return Loop("reference", fit)
 
 
 def fresh_process() -> ProcessPoolExecutor:
@@ -120,50 +135,49 @@ STEPS = ["images in memory", "freed memory kept", "channels last", "bfloat16", "
 """Each keeps what those before it changed. "fused Adam" is the course's loop, "limit" the same on finished batches."""
 
 
-def ladder(config: TrainConfig) -> list[str]:
+def ladder(recipe: Recipe, device: torch.device) -> list[str]:
     """The references and those steps that change something on this machine."""
-    device = choose_device(config.device)
-    kept = device.type == "cpu" and libc_ver()[0] == "glibc"
-    there = {"freed memory kept": kept, "bfloat16": choose_precision(config.precision, device) == "bfloat16"}
-    return [*REFERENCES, *(step for step in STEPS if there.get(step, True))]
+    left_out = []
+    if device.type != "cpu" or libc_ver()[0] != "glibc":
+        left_out.append("freed memory kept")
+    if choose_precision(recipe.precision, device) == "float32":
+        left_out.append("bfloat16")
+    return [*REFERENCES, *(step for step in STEPS if step not in left_out)]
 
 
-def variant(step: str, faces: Faces, config: TrainConfig) -> Callable[[], float]:
+def variant(step: str, faces: Faces, asked: NamedRecipe, device: torch.device) -> Callable[[], float | Tensor]:
     """A fresh network under one of REFERENCES or STEPS: each call trains it for an epoch and returns the loss."""
-    device = choose_device(config.device)
-    torch.manual_seed(config.seed)
-    model = build_model(config.model, dropout=config.dropout).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), config.learning_rate)
+    recipe = asked.recipe
+    model = build_model(asked.model, len(faces.classes), asked.dropout).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate)
     if step in REFERENCES:
-        loader = reference_loader(faces, config, REFERENCES[step])
+        loader = reference_loader(faces, recipe, REFERENCES[step], device)
         return lambda: reference_epoch(model, optimizer, loader)
-    level = STEPS.index(step)
-    generator = torch.Generator().manual_seed(config.seed)
-    chosen = training.make_augment(config)
-    images, labels = training.on_device(faces, device)
+    generator = torch.Generator(device).manual_seed(0)
+    chosen = training.make_augment(recipe)
+    images, labels = on_device(faces, device)
 
     def augment(x: Tensor) -> Tensor:
         with record_function("augmentation"):  # a name for the profiler
             return chosen(x, generator)
 
     def data() -> Iterable[tuple[Tensor, Tensor]]:
-        return batches(images, labels, config.batch_size, generator)
+        return batches(images, labels, recipe.batch_size, generator)
 
-    if level < STEPS.index("channels last"):
+    reached = STEPS[: STEPS.index(step) + 1]  # each step keeps what those before it changed
+    if "channels last" not in reached:
         return lambda: reference_epoch(model, optimizer, ((augment(to_tensor(x)), y) for x, y in data()))
-    model = model.to(memory_format=torch.channels_last)
-    precision = choose_precision(config.precision, device) if level >= STEPS.index("bfloat16") else "float32"
-    after_step = {}
-    if level >= STEPS.index("fused Adam"):
-        optimizer, schedule = training.make_optimizer(model, config, steps=1)
-        after_step = {"after_step": schedule.step}
+    model.to(memory_format=torch.channels_last)
+    precision = choose_precision(recipe.precision, device) if "bfloat16" in reached else "float32"
+    if "fused Adam" in reached:
+        optimizer, _ = training.make_optimizer(model, recipe, steps=1)
     if step == "limit":
         ready = [(augment(to_tensor(x))[:, 0] * 255, y) for x, y in data()]
-        return lambda: train_epoch(model, optimizer, ready, lambda x: x, precision, **after_step)
-    return lambda: train_epoch(model, optimizer, data(), augment, precision, **after_step)
+        return lambda: train_epoch(model, optimizer, ready, lambda x: x, precision)
+    return lambda: train_epoch(model, optimizer, data(), augment, precision)
 
 
-def measure(steps: Sequence[str], faces: Faces, config: TrainConfig, repeats: int) -> pd.DataFrame:
+def measure(steps: Sequence[str], faces: Faces, asked: NamedRecipe, repeats: int, device: torch.device) -> pd.DataFrame:
     """Seconds of an epoch under each step, `repeats` times, the steps taking turns; a first round is not counted.
 
     Columns: step, repeat, images_per_s, peak_mb (of the step's process so far, without its loader's workers, or of the
@@ -172,7 +186,8 @@ def measure(steps: Sequence[str], faces: Faces, config: TrainConfig, repeats: in
     rows = []
     with ExitStack() as stack:
         pools = {step: stack.enter_context(fresh_process()) for step in steps}
-        for start in [pools[step].submit(_start, step, faces, config, torch.get_num_threads()) for step in steps]:
+        threads = torch.get_num_threads()
+        for start in [pools[step].submit(_start, step, faces, asked, device, threads) for step in steps]:
             start.result()
         for repeat in range(repeats + 1):
             turn = repeat % len(steps)
@@ -183,17 +198,17 @@ def measure(steps: Sequence[str], faces: Faces, config: TrainConfig, repeats: in
     return table[table["repeat"] > 0].reset_index(drop=True)
 
 
-def _start(step: str, faces: Faces, config: TrainConfig, threads: int) -> None:
+def _start(step: str, faces: Faces, asked: NamedRecipe, device: torch.device, threads: int) -> None:
     global _epoch
     torch.set_num_threads(threads)
     if step in STEPS[STEPS.index("freed memory kept"):]:
         keep_memory()
-    _epoch = variant(step, faces, config)
+    _epoch = variant(step, faces, asked, device)
 
 
 def _timed_epoch() -> tuple[float, float]:
     start = time.perf_counter()
-    _epoch()
+    float(_epoch())  # a number in Python, so that a GPU's work is waited for
     return time.perf_counter() - start, peak_memory()
 
 
@@ -223,17 +238,17 @@ def summary(times: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index(names="step")
 
 
-def operators(epoch: Callable[[], float]) -> pd.DataFrame:
-    """What a pass over the data consists of: operator, milliseconds (of the GPU, where there is one), calls.
+def operators(epoch: Callable[[], float | Tensor], device: torch.device) -> pd.DataFrame:
+    """What a pass over the data consists of: operator, milliseconds (of the device that computes), calls.
 
     An operator's time includes those it calls; "Python" is what remains of the pass.
     """
-    on_gpu = torch.cuda.is_available()
+    on_gpu = device.type == "cuda"
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else it complains of a missing GPU
-    epoch()
+    float(epoch())
     start = time.perf_counter()
     with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]) as profiler:
-        epoch()
+        float(epoch())
         seconds = time.perf_counter() - start
     outer = [one for one in profiler.events() if one.cpu_parent is None and one.device_type == DeviceType.CPU]
     rows = [(one.name, (one.device_time_total if on_gpu else one.cpu_time_total) / 1000) for one in outer]
