@@ -108,7 +108,7 @@ def reference_fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Rec
 
 
 def reference_loop(workers: int) -> Loop:
-    """The reference as a loop for `lessons.trained`: in a process that has set nothing of its memory, kept at its end."""
+    """The reference as a loop for `lessons.trained`: in a process of its own, and kept when it has ended."""
 
     def fit(model, train, val, recipe, seed, device, after_epoch, log) -> Result:
         with fresh_process() as process:

@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     command("check", check, "Say for each requirement of the course whether it is met, and what mends it.")
     added = command("data", data, "Print the counts of a data source and the audit of its images.")
     added.add_argument("source", nargs="?", default="auto", help='"auto", "sample", "kaggle" or a path')
+    added.add_argument("--classes", default="Angry,Happy,Neutral", metavar="NAMES", help='"all", or names with commas')
     added = command("run", run, "Execute notebooks and keep what they find in reports/<run>/.")
     added.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="names or paths (default: all, in order)")
     added.add_argument("--data", metavar="SOURCE", help='"auto", "sample", "kaggle" or a path (default: auto)')
@@ -48,6 +49,8 @@ def parser() -> argparse.ArgumentParser:
                        help="a parameter and its values; with several -p, every combination is a job")
     added.add_argument("--workers", type=int, default=2, metavar="N", help="processes that work (default: 2)")
     added.add_argument("--scheduler", metavar="ADDRESS", help="a dask cluster to use instead, as tcp://host:8786")
+    added = command("compare", compare_runs, "Compare the trainings of one run or several: one table and one figure.")
+    added.add_argument("runs", nargs="+", metavar="RUN", help="the names of runs")
     added = command("figure", figure, "Export one figure of a run at the width that a paper or a slide needs.")
     added.add_argument("run", metavar="RUN", help="the run's name")
     added.add_argument("name", metavar="NAME", help="the figure's name, for example training_curves")
@@ -82,7 +85,7 @@ def data(options: argparse.Namespace) -> None:
     """Print the counts and the audit of a data source."""
     from fer_utils.data import audit, load_faces
 
-    faces = load_faces(options.source)
+    faces = load_faces(options.source, options.classes)
     print(faces.counts().to_string(), audit(faces).table().to_string(), sep="\n\n")
 
 
@@ -112,6 +115,14 @@ def sweep(options: argparse.Namespace) -> None:
     except JobsFailed as failure:
         show(failure.table)
         raise
+
+
+def compare_runs(options: argparse.Namespace) -> None:
+    """Print the table of trainings and say where the figure is."""
+    from fer_utils.tools.compare import compare
+
+    table, path = compare(options.runs)
+    print(table.to_string(index=False, float_format="{:.4g}".format, na_rep="–"), f"Curves: {path}", sep="\n")
 
 
 def figure(options: argparse.Namespace) -> None:

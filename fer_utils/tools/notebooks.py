@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from fer_utils import CourseError
-from fer_utils.data import load_faces
+from fer_utils.data import POSTER_CLASSES, load_faces
 from fer_utils.figures.alt import alt_text
 from fer_utils.runs import Run, git_commit
 from fer_utils.support.files import replacing, write_text
@@ -75,9 +75,11 @@ def run_notebooks(names: Sequence[str], given: Sequence[tuple[str, str]], log: C
     """
     declared = {path: papermill.inspect_notebook(str(path)) for path in find(names)}
     values = read_parameters(declared, given)
-    run = Run.open(dict(given).get("run", "default"))
+    asked = dict(given)
+    run = Run.open(asked.get("run", "default"))
     if any("data" in parameters for parameters in declared.values()):
-        Run.open(dict(given).get("run", "default"), load_faces(dict(given).get("data", "auto")))
+        faces = load_faces(asked.get("data", "auto"), asked.get("classes", POSTER_CLASSES))
+        run = Run.start(asked.get("run", "default"), faces)
     for path, parameters in values.items():
         if "data" in parameters:
             parameters["data"] = _from_home(parameters["data"])

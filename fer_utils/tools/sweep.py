@@ -16,13 +16,13 @@ from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
 from fer_utils import CourseError
-from fer_utils.data import load_faces
+from fer_utils.data import POSTER_CLASSES, load_faces
 from fer_utils.runs import Run
 from fer_utils.support.files import locked, write_text
 from fer_utils.support.home import course_home
 from fer_utils.tools.notebooks import EVERYWHERE, find, read_parameters, run_notebooks
 
-MEASURES = ["model", "seed", "epoch", "train_loss", "val_loss", "val_acc", "seconds", "job_seconds"]
+MEASURES = ["training", "seed", "epoch", "train_loss", "val_loss", "val_acc", "seconds", "job_seconds"]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -48,8 +48,8 @@ def sweep(notebook: str, jobs: Sequence[dict], data: str = "auto", run: str = "d
           scheduler: str | None = None, log: Callable[[str], None] = print) -> pd.DataFrame:
     """Execute `notebook` once for each of `jobs` (parameter to value) and return the table of what they trained.
 
-    A job is a run of its own, `reports/<run>/sweep/<notebook>/<job>/`, and one that has finished there is not run
-    again. One that fails is reported while the rest go on; JobsFailed comes when all have ended. A worker that dies
+    A job's notebook, figures and metrics lie in `reports/<run>/sweep/<notebook>/<job>/`, its trainings among those of
+    the run, and a job that has finished there is not run again. One that fails is reported while the rest go on; JobsFailed comes when all have ended. A worker that dies
     hands its job to another. CourseError, before anything is run, for parameters or data that the notebook cannot take.
 
     workers: processes of a local cluster, which share the processor's threads. scheduler: the address of a cluster that
@@ -60,7 +60,10 @@ def sweep(notebook: str, jobs: Sequence[dict], data: str = "auto", run: str = "d
     wanted = _named(jobs, path, declared)
     if workers < 1 or not wanted:
         raise CourseError(f"{len(wanted)} jobs for {workers} workers: give at least one of each.")
-    source = _shared(data, run) if "data" in declared else data
+    classes = {job.get("classes", ",".join(POSTER_CLASSES)) for job in wanted.values()}
+    if len(classes) > 1:
+        raise CourseError("classes must be the same for all jobs of a sweep: a run has one set of faces.")
+    source = _shared(data, run, classes.pop()) if "data" in declared else data
     runs = {label: f"{run}/sweep/{path.stem}/{label}" for label in wanted}
     missing = [label for label in wanted if not finished(runs[label], path.stem)]
     log(f"{len(wanted)} jobs of {path.stem}, {len(wanted) - len(missing)} of them finished before.")
@@ -106,14 +109,14 @@ def results(run: str, stem: str, jobs: Iterable[str] = ()) -> pd.DataFrame:
     `job_seconds` those of the whole notebook. A job that trained nothing has one row, without measures.
     """
     folder, tables = Run.open(run).path / "sweep" / stem, [pd.DataFrame(columns=["job", *MEASURES])]
+    kept = Run.open(run).trainings().reindex(columns=MEASURES)
     for label in jobs or sorted(path.name for path in folder.glob("*/")):
-        known, history = Run(folder / label).read(), Run(folder / label).read_history()
+        known = Run(folder / label).read()
         if stem not in known.get("parameters", {}):
             continue
-        trained = pd.DataFrame(columns=MEASURES, index=[0])
-        if history is not None:
-            history["seconds"] = history.groupby(["model", "seed"])["seconds"].transform("sum")
-            trained = history[history["saved"]].groupby(["model", "seed"]).tail(1)
+        trained = kept[(kept["training"] == known.get("training")) & kept["seed"].isin(known.get("seeds", []))]
+        if not len(trained):
+            trained = pd.DataFrame(columns=MEASURES, index=[0])
         settings = {k: v for k, v in known["parameters"][stem].items() if k not in EVERYWHERE | set(MEASURES)}
         trained = trained.assign(job=label, job_seconds=known["seconds"][stem], **settings)
         tables.append(trained[["job", *settings, *MEASURES]])
@@ -153,10 +156,10 @@ def _named(jobs: Sequence[dict], path: Path, declared: dict) -> dict[str, dict[s
     return wanted
 
 
-def _shared(data: str, run: str) -> str:
+def _shared(data: str, run: str, classes: str) -> str:
     """The data source as all workers find it; the sweep's run takes it on, or refuses it for another's."""
-    faces = load_faces(data, verbose=False)
-    Run.open(run, faces)
+    faces = load_faces(data, classes, verbose=False)
+    Run.start(run, faces)
     here = Path(faces.source).expanduser()
     named = faces.drawn or faces.source == "kaggle"
     return faces.source if named else str(here.absolute() if here.exists() else course_home() / here)
