@@ -100,6 +100,12 @@ class Faces:
     def test(self) -> "Faces":
         return self.take(self.usage != "Training")
 
+    @property
+    def are_posters(self) -> bool:
+        """Whether these are the poster's data: FER2013's three classes, with the published counts."""
+        return not self.drawn and self.classes == POSTER_CLASSES and self.counts().equals(
+            PUBLISHED_COUNTS.loc[list(POSTER_CLASSES)])
+
     def counts(self) -> pd.DataFrame:
         """Number of images: a row for each class, and for unlabelled images, if any; a column for each usage."""
         names = pd.Series(self.labels_or_unknown()).map(dict(enumerate(self.classes))).fillna("unlabelled")

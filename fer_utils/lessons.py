@@ -11,7 +11,7 @@ from IPython.display import Markdown
 from fer_utils import CourseError
 from fer_utils.data import Split
 from fer_utils.models import build_model, count_parameters, dropout_of
-from fer_utils.recipes import NamedRecipe
+from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
 from fer_utils.support.checkpoints import load_weights, read_metadata, save_weights
 from fer_utils.support.devices import choose_device, choose_precision, describe_device
@@ -83,6 +83,26 @@ def load_trained(training: Training, seed: int, device: str = "auto") -> Result:
     model = build_model(asked["model"], len(asked["classes"]), asked["dropout"])
     load_weights(training.weights(seed), model)
     return Result(model.to(choose_device(device)), training.history(seed), Recipe(**asked["recipe"]), training.name)
+
+
+def training_to_judge(run: Run, parts: Split, name: str = "", seed: int = 0, device: str = "auto") -> Training:
+    """The training of this name, else the one that notebook 04 made last; where there is none, the poster's recipe.
+
+    Raises CourseError where it learned from other images than those of `parts`, or had none to choose its epoch by.
+    """
+    name = name or run.read().get("training", "")
+    if not name:
+        print("This run has no training yet: the poster's recipe is trained here, as notebook 04 does.")
+        name = trained(run, parts, RECIPES["poster"], seed, device).training
+        run.record(training=name, seeds=[seed])
+    training = run.training(name)
+    asked = training.asked()
+    if asked["val"] is None:
+        raise CourseError(f"{name} was trained without validation images, by which seed and temperature are chosen: "
+                          "name another training, or train one with notebook 04.")
+    if asked["val"]["fingerprint"] != parts.val.fingerprint:
+        raise CourseError(f"{name} was trained on another split of these faces: give the seed that notebook 04 had.")
+    return training
 
 
 def training_seconds(results: Sequence[Result]) -> float:

@@ -49,8 +49,9 @@ def sweep(notebook: str, jobs: Sequence[dict], data: str = "auto", run: str = "d
     """Execute `notebook` once for each of `jobs` (parameter to value) and return the table of what they trained.
 
     A job's notebook, figures and metrics lie in `reports/<run>/sweep/<notebook>/<job>/`, its trainings among those of
-    the run, and a job that has finished there is not run again. One that fails is reported while the rest go on; JobsFailed comes when all have ended. A worker that dies
-    hands its job to another. CourseError, before anything is run, for parameters or data that the notebook cannot take.
+    the run, and a job that has finished there is not run again. One that fails is reported while the rest go on;
+    JobsFailed comes when all have ended. A worker that dies hands its job to another. CourseError, before anything is
+    run, for parameters or data that the notebook cannot take.
 
     workers: processes of a local cluster, which share the processor's threads. scheduler: the address of a cluster that
     is there already; its workers need this package and must see the course's home and the data under the same paths.
