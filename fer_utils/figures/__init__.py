@@ -11,10 +11,13 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
+ONE_COLUMN, TWO_COLUMNS = 89, 183
+"""Widths in millimetres that journals print: a column, and the whole page."""
 INK, GREY, PALE = "#222222", "#6B6B6B", "#DDDDDD"
 GREEN = "#009E73"
 OURS, POSTER = "#0072B2", "#D55E00"
 """Wherever this course's numbers and the poster's share a figure."""
+DASHED = (0, (4, 2))
 EXPRESSIONS = {"Angry": "#D55E00", "Disgust": "#009E73", "Fear": "#CC79A7", "Happy": "#E69F00", "Sad": "#56B4E9",
                "Surprise": "#882255", "Neutral": "#0072B2"}
 PALETTE = [*EXPRESSIONS.values(), "#332288", "#999933", "#117733", "#88CCEE", "#AA4499", "#444444"]
@@ -27,7 +30,7 @@ def class_colours(classes: Iterable[str]) -> dict[str, str]:
     """
     names = list(classes)
     taken = [EXPRESSIONS[name] for name in names if name in EXPRESSIONS]
-    others = cycle([colour for colour in PALETTE if colour not in taken] or PALETTE)
+    others = cycle([colour for colour in PALETTE if colour not in taken])
     return {name: EXPRESSIONS[name] if name in EXPRESSIONS else next(others) for name in names}
 
 

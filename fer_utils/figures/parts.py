@@ -8,18 +8,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from fer_utils.figures import GREY, INK, POSTER
-
-ONE_COLUMN, TWO_COLUMNS = 89, 183
-"""Widths in millimetres that journals print: a column, and the whole page."""
-DASHED = (0, (4, 2))
-
-
-def canvas(width: float, height_mm: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:
-    """A figure of `width` (ONE_COLUMN or TWO_COLUMNS) by `height_mm` and its axes, as `plt.subplots` gives them."""
-    return plt.subplots(rows, columns, figsize=(width / 25.4, height_mm / 25.4), layout="constrained", **options)
+from fer_utils.figures import DASHED, INK, POSTER
 
 
 def shows(data: bool = True, faces: bool = False) -> Callable:
@@ -35,12 +27,39 @@ def shows(data: bool = True, faces: bool = False) -> Callable:
         def draw(*arguments, **options) -> Figure:
             figure = function(*arguments, **options)
             figure.alt, figure.data = " ".join(sentence.split()), data
-            figure.photo = faces or getattr(figure, "photo", False)  # some can tell only from what they are given
+            figure.photo = faces or getattr(figure, "photo", False)  # some know only by what they are given
             return figure
 
         return draw
 
     return decorate
+
+
+def canvas(width: float, height_mm: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:
+    """A figure of `width` (ONE_COLUMN or TWO_COLUMNS) by `height_mm` and its axes, as `plt.subplots` gives them."""
+    return plt.subplots(rows, columns, figsize=(width / 25.4, height_mm / 25.4), layout="constrained", **options)
+
+
+def pictures(width: float, height_mm: float, rows: int, columns: int) -> tuple[Figure, np.ndarray]:
+    """A canvas for pictures: its axes, always (rows, columns), have neither ticks nor frames."""
+    figure, grid = canvas(width, height_mm, rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+    return figure, grid
+
+
+def show_face(axes: Axes, image: np.ndarray, title: str = "", colour: str = INK) -> None:
+    """Draw a (48, 48) grey image, 0 black to 255 white, without axes; `title` above it."""
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    caption(axes, title, color=colour)
+
+
+def caption(axes: Axes, text: str, **look) -> None:
+    """A line or two in small type above a picture."""
+    axes.set_title(text, **{"fontsize": 7.5, "fontweight": "normal", "loc": "center", "pad": 3} | look)
 
 
 def named_rows(axes: Axes, names: Iterable[str]) -> None:
@@ -58,24 +77,33 @@ def interval(axes: Axes, value: float, ends: Sequence[float] | None, row: float,
     if ends is not None:
         axes.plot(ends, [row, row], color=colour, linewidth=3, alpha=0.35, solid_capstyle="round")
     axes.plot(value, row, "o", color=colour, markersize=4.5)
-    axes.text(1.02, row, note, transform=axes.get_yaxis_transform(), va="center", color=colour)
+    axes.text(1.02, row, note, transform=axes.get_yaxis_transform(), va="center")
 
 
-def reference_line(axes: Axes, label: str, x: float | None = None, y: float | None = None, colour: str = POSTER) -> None:
+def paired_rows(axes: Axes, names: Iterable[str], gaps: Iterable[Sequence[float]], middles: Iterable[float],
+                ends: Iterable[Sequence[float] | None], colour: str) -> None:
+    """A row for each comparison, in points: the difference of every pair as a tick, their mean, and its interval."""
+    named_rows(axes, names)
+    axes.axvline(0, color=INK, linewidth=0.9)
+    for row, (each, middle, both) in enumerate(zip(gaps, middles, ends, strict=True)):
+        both = None if both is None else [100 * end for end in both]
+        interval(axes, 100 * middle, both, row, colour, f"{100 * middle:+.2f}")
+        axes.plot([100 * gap for gap in each], [row + 0.28] * len(each), "|", color=INK, markersize=6)
+
+
+def reference_line(axes: Axes, label: str, x: float | None = None, y: float | None = None, colour=POSTER) -> None:
     """A dashed line down at `x`, its label in a row of its own above the others, or across at `y`, labelled on it."""
-    style = {"color": colour, "linewidth": 1, "linestyle": DASHED, "zorder": 0.5}
+    line = {"color": colour, "linewidth": 1, "linestyle": DASHED, "zorder": 0.5}
+    text = {"color": colour, "textcoords": "offset points", "bbox": {"facecolor": "white", "pad": 0.5}}
     if x is not None:
-        axes.axvline(x, **style)
+        axes.axvline(x, **line)
         bottom, top = axes.get_ylim()
         axes.set_ylim(bottom, top - 0.7)
-        low, high = axes.get_xlim()
-        side, shift = ("right", -3) if x > (low + high) / 2 else ("left", 3)
-        axes.annotate(label, (x, top - 0.3), (shift, 0), textcoords="offset points", ha=side, va="center", color=colour,
-                      bbox={"facecolor": "white", "pad": 0.5})
+        side, shift = ("right", -3) if x > np.mean(axes.get_xlim()) else ("left", 3)
+        axes.annotate(label, (x, top - 0.3), (shift, 0), ha=side, va="center", **text)
     else:
-        axes.axhline(y, **style)
-        axes.annotate(label, (1, y), (0, 2), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-                      ha="right", color=colour)
+        axes.axhline(y, **line)
+        axes.annotate(label, (1, y), (0, 2.5), xycoords=axes.get_yaxis_transform(), ha="right", **text)
 
 
 def band(axes: Axes, history: pd.DataFrame, column: str, colour: str, label: str) -> None:
@@ -85,17 +113,17 @@ def band(axes: Axes, history: pd.DataFrame, column: str, colour: str, label: str
     sns.lineplot(history, x="epoch", y=column, errorbar="sd", color=colour, label=label, legend=False, ax=axes)
 
 
-def heat_map(axes: Axes, table: pd.DataFrame, notes: np.ndarray, colours: str, **limits: float) -> None:
-    """The numbers of `table` as colours, with the text of `notes` (an array of the same shape) in each field."""
+def heat_map(axes: Axes, table: pd.DataFrame, notes: np.ndarray, **limits: float) -> None:
+    """The numbers of `table` as shades of blue, with the text of `notes` (an array of its shape) in each field."""
     import seaborn as sns
 
-    sns.heatmap(table, annot=notes, fmt="", cmap=colours, cbar=False, linewidths=0.8, ax=axes,
+    sns.heatmap(table, annot=notes, fmt="", cmap="Blues", cbar=False, linewidths=0.8, ax=axes,
                 annot_kws={"linespacing": 1.3}, **limits)
     axes.tick_params(length=0, rotation=0)
 
 
 def histogram(axes: Axes, values: np.ndarray, colour: str, **options) -> None:
-    """The outline of a histogram on the scale of a density; `options` go to `seaborn.histplot`."""
+    """A histogram on the scale of a density; `options` go to `seaborn.histplot`."""
     import seaborn as sns
 
     sns.histplot(x=values, stat="density", element="step", color=colour, ax=axes, **options)
@@ -103,14 +131,7 @@ def histogram(axes: Axes, values: np.ndarray, colour: str, **options) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def show_face(axes: Axes, image: np.ndarray, title: str = "", colour: str = INK) -> None:
-    """Draw a (48, 48) grey image, 0 black to 255 white, without axes; `title` above it."""
-    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-    bare(axes)
-    axes.set_title(title, color=colour, fontsize=7.5, fontweight="normal", loc="center", pad=3)
-
-
-def bare(axes: Axes) -> None:
-    """Take the ticks and the frame away."""
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set_visible(False)
+def ink_on(colour: str) -> str:
+    """White or dark, whichever can be read on `colour`."""
+    red, green, blue = to_rgb(colour)
+    return "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.55 else INK
