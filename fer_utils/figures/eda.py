@@ -1,110 +1,160 @@
-"""Figures of notebook 01: what is in the data."""
+"""The figures of notebook 01: what is in the data."""
 
-import matplotlib.pyplot as plt
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fer_utils import CLASSES
 from fer_utils.data import Faces
-from fer_utils.figures import CLASS_COLOURS, GREY, INK, POSTER, show_face
+from fer_utils.figures import GREY, INK, ONE_COLUMN, TWO_COLUMNS, class_colours
+from fer_utils.figures.parts import (
+    canvas,
+    caption,
+    histogram,
+    ink_on,
+    interval,
+    named_rows,
+    pictures,
+    reference_line,
+    show_face,
+    shows,
+)
 
-BARE = {"frame_on": False, "xticks": [], "yticks": []}
+FEW = 30
+"""A mean of fewer faces than these may show whose they are."""
 
 
-def class_counts(faces: Faces) -> Figure:
-    """Labelled images by class in training and test (left), and each part's mix of classes in per cent (right)."""
-    table = faces.counts().loc[list(CLASSES)].replace(0, np.nan).dropna(axis=1, how="all").fillna(0).astype(int)
-    fig, (left, right) = plt.subplots(1, 2, figsize=(7, 2.7))
-    sides = {"training": table["Training"], "test": table.drop(columns="Training").sum(axis=1)}
-    for offset, alpha, (side, values) in zip((-0.2, 0.2), (1, 0.45), sides.items(), strict=True):
-        bars = left.barh(np.arange(3) + offset, values, 0.36, color=list(CLASS_COLOURS.values()), alpha=alpha)
-        left.bar_label(bars, [f"{n:,} {side}" for n in values], padding=4, fontsize=8, color=INK)
-    left.set(yticks=range(3), yticklabels=CLASSES, xmargin=0.5, xticks=[], title="Images by class")
-    shares = table / table.sum() * 100
+@shows()
+def class_counts(counts: pd.DataFrame) -> Figure:
+    """Bars: the labelled images of each class in training and test, and the mix of classes in each part of the data.
+
+    counts: what `Faces.counts` returned, a row a class and a column a part.
+    """
+    counts = counts.drop(index="unlabelled", errors="ignore")
+    counts = counts.loc[:, counts.sum() > 0]
+    colours = class_colours(counts.index)
+    figure, (left, right) = canvas(TWO_COLUMNS, 18 + 8 * len(counts), columns=2)
+    sides = {"training": counts["Training"], "test": counts.drop(columns="Training").sum(axis=1)}
+    for shift, alpha, (side, values) in zip((-0.2, 0.2), (1, 0.45), sides.items(), strict=True):
+        bars = left.barh(np.arange(len(counts)) + shift, values, 0.36, color=colours.values(), alpha=alpha)
+        left.bar_label(bars, [f"{n:,} {side}" for n in values], padding=4)
+    left.set(xmargin=0.5, title="Images by class")
+    named_rows(left, counts.index)
+    shares = counts / counts.sum() * 100
     for name, start in (shares.cumsum() - shares).iterrows():
-        bars = right.barh(shares.columns, shares.loc[name], 0.62, left=start, color=CLASS_COLOURS[name])
-        right.bar_label(bars, fmt="%.1f %%", label_type="center", fontsize=8, color=INK if name == "Happy" else "white")
-    right.set(xticks=[], xlim=(0, 100), title="The mix of classes in each part")
+        bars = right.barh(range(counts.shape[1]), shares.loc[name], 0.62, left=start, color=colours[name])
+        texts = [f"{share:.1f}" if share > 5 else "" for share in shares.loc[name]]
+        right.bar_label(bars, texts, label_type="center", color=ink_on(colours[name]))
+    right.set(xlim=(0, 100), title="The mix of classes in each part, in per cent")
+    named_rows(right, counts.columns)
     for axes in (left, right):
-        axes.invert_yaxis()
-        axes.spines[["left", "bottom"]].set_visible(False)
-        axes.tick_params(length=0, labelsize=9)
-    return fig
-
-
-def faces_by_class(faces: Faces, columns: int = 10, seed: int = 0) -> Figure:
-    """Two rows of randomly chosen faces for each class, named at the left."""
-    order = np.random.default_rng(seed).permutation(len(faces))
-    fig, grid = plt.subplots(3, 1, figsize=(7, 4.55), subplot_kw={"xticks": [], "yticks": []})
-    for k, (axes, name) in enumerate(zip(grid, CLASSES, strict=True)):
-        chosen = order[faces.labels[order] == k][: 2 * columns]
-        tiles = np.full((2 * columns, 51, 51), 255)  # each face with a white margin of three pixels
-        tiles[: len(chosen), 3:, 3:] = faces.images[chosen]
-        axes.imshow(tiles.reshape(2, columns, 51, 51).swapaxes(1, 2).reshape(102, -1), cmap="gray", vmin=0, vmax=255)
-        axes.set_ylabel(name, fontweight="bold", fontsize=10)
-        axes.spines["left"].set(color=CLASS_COLOURS[name], linewidth=5)
+        axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
-    return fig
+    return figure
 
 
+@shows(faces=True)
+def faces_by_class(faces: Faces, columns: int = 10, seed: int = 0) -> Figure:
+    """Faces drawn by lot, in rows of ten for each class, whose name and colour stand at the left."""
+    order = np.random.default_rng(seed).permutation(len(faces.images))
+    lines = 2 if len(faces.classes) < 5 else 1
+    figure, grid = pictures(TWO_COLUMNS, (2 + 17.3 * lines) * len(faces.classes), len(faces.classes), 1)
+    for k, (axes, (name, colour)) in enumerate(zip(grid.flat, class_colours(faces.classes).items(), strict=True)):
+        chosen = order[faces.labels[order] == k][: lines * columns]
+        tiles = np.full((lines * columns, 51, 51), 255)  # each face with a white margin of three pixels
+        tiles[: len(chosen), 3:, 3:] = faces.images[chosen]
+        show_face(axes, tiles.reshape(lines, columns, 51, 51).swapaxes(1, 2).reshape(lines * 51, -1))
+        axes.set_ylabel(name, fontweight="bold")
+        axes.spines["left"].set(visible=True, color=colour, linewidth=5)
+    return figure
+
+
+@shows()
 def mean_faces(faces: Faces) -> Figure:
-    """The mean face of each class, and under them the difference of every two of them in grey levels."""
-    means = np.stack([faces.images[faces.labels == k].mean(axis=0) for k in range(3)])
-    differences = means[[1, 1, 0]] - means[[0, 2, 2]]
-    limit = np.ceil(np.abs(differences).max())
-    fig, grid = plt.subplots(2, 3, figsize=(5.4, 4.4), subplot_kw=BARE)
-    for k, axes in enumerate(grid[0]):
-        axes.imshow(means[k], cmap="gray", vmin=means.min(), vmax=means.max())
-        axes.set_title(f"{CLASSES[k]}, mean of {(faces.labels == k).sum():,}", loc="center", fontsize=9)
-    pairs = ("Happy − Angry", "Happy − Neutral", "Angry − Neutral")
-    for axes, pair, difference in zip(grid[1], pairs, differences, strict=True):
-        drawn = axes.imshow(difference, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axes.set_title(pair, loc="center", fontsize=9)
-    bar = fig.colorbar(drawn, ax=grid[1], location="bottom", shrink=0.6, aspect=45, pad=0.03)
-    bar.set_label("difference in grey levels (red: the class named first is brighter there)", fontsize=8)
-    fig.get_layout_engine().set(hspace=0.05)
-    return fig
+    """The mean face of each class, and below it differences in grey levels: of every two classes, or, where there are
+    more than three, of each class and all faces.
+
+    A class of fewer than FEW images makes it a figure that shows faces.
+    """
+    sizes = np.bincount(faces.labels[faces.labels >= 0], minlength=len(faces.classes))
+    means = {name: faces.images[faces.labels == k].mean(axis=0) for k, name in enumerate(faces.classes)}
+    gaps = {f"{a} − {b}": means[a] - means[b] for a, b in combinations(means, 2)}
+    note = "difference in grey levels (red: the first is brighter)"
+    if len(means) > 3:
+        gaps = {f"{name} − all": mean - faces.images.mean(axis=0) for name, mean in means.items()}
+        note = "difference from the mean of all faces in grey levels (red: brighter than all)"
+    width = ONE_COLUMN if len(means) < 4 else TWO_COLUMNS
+    figure, grid = pictures(width, 26 + 1.85 * width / max(3, len(means)), 2, len(means))
+    for axes, (name, mean), n in zip(grid[0], means.items(), sizes, strict=True):
+        show_face(axes, mean, f"{name}\nmean of {n:,}")
+        axes.images[0].set_clim(np.min([*means.values()]), np.max([*means.values()]))
+    limit = max([1, *(np.ceil(np.abs(gap).max()) for gap in gaps.values())])
+    for axes, (pair, gap) in zip(grid[1], gaps.items(), strict=False):
+        drawn = axes.imshow(gap, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        caption(axes, pair)
+    if gaps:
+        figure.colorbar(drawn, ax=grid[1], location="bottom", shrink=0.6, aspect=45, pad=0.03, label=note)
+    figure.photo = sizes.min() < FEW
+    return figure
 
 
+@shows()
 def pixel_distributions(faces: Faces) -> Figure:
-    """By class, densities over grey levels: of all pixels, of each image's mean and of its standard deviation."""
-    flat = faces.images.reshape(len(faces), -1)
-    panels = [("All pixels", "grey level", flat, 256), ("Brightness of an image", "mean grey level", flat.mean(1), 256),
-              ("Contrast of an image", "standard deviation", flat.std(1), 128)]
-    fig, grid = plt.subplots(1, 3, figsize=(7, 2.5))
-    for axes, (title, label, values, end) in zip(grid, panels, strict=True):
-        for k, c in enumerate(CLASS_COLOURS.values()):
-            axes.stairs(*np.histogram(values[faces.labels == k], 32, (0, end), density=True), color=c, lw=1.4)
-        axes.set(title=title, xlabel=label, yticks=[], xlim=(0, end), xticks=np.linspace(0, end, 5))
-        axes.spines["left"].set_visible(False)
-    grid[2].legend(handles=[plt.Line2D([], [], color=c, label=name) for name, c in CLASS_COLOURS.items()])
-    return fig
+    """Three panels with a curve for each class: the densities of all pixels, of brightness and of contrast.
+
+    Brightness is an image's mean grey level, contrast the standard deviation of its pixels.
+    """
+    figure, grid = canvas(TWO_COLUMNS, 62, columns=3)
+    look = {"bins": 32, "fill": False, "linewidth": 1.3}
+    for k, (name, colour) in enumerate(class_colours(faces.classes).items()):
+        pixels = faces.images[faces.labels == k].reshape(-1, 48 * 48)
+        levels = np.bincount(pixels.ravel(), minlength=256)
+        histogram(grid[0], np.arange(256), colour, weights=levels, binrange=(0, 256), label=name, **look)
+        histogram(grid[1], pixels.mean(axis=1), colour, binrange=(0, 256), **look)
+        histogram(grid[2], pixels.std(axis=1), colour, binrange=(0, 128), **look)
+    grid[0].set(title="All pixels", xlabel="grey level", xlim=(0, 256), xticks=range(0, 257, 64))
+    grid[1].set(title="Brightness of an image", xlabel="mean grey level", xlim=(0, 256), xticks=range(0, 257, 64))
+    grid[2].set(title="Contrast of an image", xlabel="standard deviation", xlim=(0, 128), xticks=range(0, 129, 32))
+    figure.legend(loc="outside lower center", ncols=len(faces.classes))
+    return figure
 
 
+@shows()
 def accuracy_floor(scores: pd.DataFrame, poster: float | None = None) -> Figure:
-    """Accuracy and interval of simple guesses (index: who guesses; columns accuracy, low, high) and the poster's."""
-    rows = np.arange(len(scores))
-    fig, axes = plt.subplots(figsize=(7, 0.8 + 0.4 * len(scores)))
-    axes.hlines(rows, scores["low"], scores["high"], color=INK, lw=2.5)
-    axes.plot(scores["accuracy"], rows, "o", color=INK)
-    for row, (score, high) in enumerate(zip(scores["accuracy"], scores["high"], strict=True)):
-        axes.annotate(f"{score:.3f}", (high, row), (7, 0), textcoords="offset points", va="center")
+    """The accuracy of guessers that know little, with its interval, and the poster's best as a line where it applies.
+
+    scores: index who guesses; columns accuracy, low, high.
+    """
+    figure, axes = canvas(ONE_COLUMN, 18 + 6.5 * len(scores))
+    for row, score in enumerate(scores.itertuples()):
+        interval(axes, score.accuracy, [score.low, score.high], row, INK, f"{score.accuracy:.3f}")
+    axes.set(xlim=(0, 1), xlabel="accuracy")
+    named_rows(axes, scores.index)
     if poster:
-        axes.axvline(poster, color=POSTER, lw=1.2, ls="--")
-        axes.text(poster + 0.008, -0.55, f"poster's best: {poster:.4f}", va="center", color=POSTER)
-    axes.set(yticks=rows, yticklabels=scores.index, xlim=(0, 1), ylim=(len(scores) - 0.5, -0.8), xlabel="accuracy")
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0, labelsize=9)
-    return fig
+        reference_line(axes, f"poster's best {poster:.4f}", x=poster)
+    return figure
 
 
-def captioned_faces(images: np.ndarray, captions: list[str], columns: int = 8, empty: str = "none here") -> Figure:
+@shows(faces=True)
+def conflicting_labels(images: np.ndarray, captions: list[str], empty: str = "none here") -> Figure:
+    """Identical images side by side that carry different labels, or the note that none do."""
+    return _captioned(images, captions, empty)
+
+
+@shows(faces=True)
+def surprising_labels(images: np.ndarray, captions: list[str]) -> Figure:
+    """Faces whose label a simple model finds least likely, each under its label and the model's guess."""
+    return _captioned(images, captions)
+
+
+def _captioned(images: np.ndarray, captions: list[str], empty: str = "none here") -> Figure:
     """Faces (n, 48, 48) with a caption (one or two lines) above each; without any, the sentence `empty`."""
+    longest = max((len(line) for text in captions for line in text.splitlines()), default=0)
+    columns = 8 if longest < 16 else 6
     lines = max(1, -(-len(images) // columns))
-    size = (7, 0.1 + 1.3 * lines if len(images) else 0.5)
-    fig, grid = plt.subplots(lines, columns, figsize=size, squeeze=False, subplot_kw=BARE)
-    for axes, image, caption in zip(grid.flat, images, captions, strict=False):
-        show_face(axes, image, caption)
-    fig.text(0.5, 0.5, "" if len(images) else empty, ha="center", va="center", color=GREY)
-    return fig
+    figure, grid = pictures(TWO_COLUMNS, lines * (8 + 170 / columns) if len(images) else 12, lines, columns)
+    for axes, image, text in zip(grid.flat, images, captions, strict=False):
+        show_face(axes, image, text)
+    figure.text(0.5, 0.5, "" if len(images) else empty, ha="center", va="center", color=GREY)
+    return figure

@@ -1,122 +1,138 @@
 """The figures of notebook 03: the network as a drawing, activation functions, and what the layers do to numbers."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from scipy.special import expit
 
-from fer_utils.figures import GREY, INK, OURS, PALE, POSTER
+from fer_utils.figures import DASHED, GREY, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, class_colours
+from fer_utils.figures.parts import canvas, caption, histogram, named_rows, pictures, reference_line, show_face, shows
 
 ACTIVATIONS = {
     "Step": (lambda x: (x >= 0).astype(float), lambda x: np.zeros_like(x)),
-    "Softplus: ln(1 + eˣ)": (lambda x: np.logaddexp(0, x), expit),
-    "ReLU: max(0, x)": (lambda x: np.maximum(0, x), lambda x: (x > 0).astype(float)),
-    "Log of sigmoid: −ln(1 + e⁻ˣ)": (lambda x: -np.logaddexp(0, -x), lambda x: expit(-x)),
+    "Softplus\nln(1 + eˣ)": (lambda x: np.logaddexp(0, x), expit),
+    "ReLU\nmax(0, x)": (lambda x: np.maximum(0, x), lambda x: (x > 0).astype(float)),
+    "Log of sigmoid\n−ln(1 + e⁻ˣ)": (lambda x: -np.logaddexp(0, -x), lambda x: expit(-x)),
 }
 """The poster's four functions, each with its derivative."""
 
 
+@shows(data=False)
 def activation_functions() -> Figure:
-    """The poster's four activation functions on [-5, 5], each with its derivative."""
+    """The step, softplus, ReLU and the logarithm of the sigmoid from -5 to 5, each with its derivative."""
     x = np.linspace(-5, 5, 501)
-    figure, axes = plt.subplots(1, 4, figsize=(9.4, 2.7))
-    for ax, (name, (function, derivative)) in zip(axes, ACTIVATIONS.items(), strict=True):
-        ax.axhline(0, color=PALE, linewidth=0.8, zorder=0)
-        ax.axvline(0, color=PALE, linewidth=0.8, zorder=0)
-        for y, style in ((function(x), {"color": OURS}), (derivative(x), {"color": POSTER, "linestyle": (0, (4, 2))})):
-            ax.plot(x, np.where(np.abs(x) < 0.01, np.nan, y) if name == "Step" else y, **style)
-        ax.set_title(name, fontsize=9)
-        ax.set_xlabel("x")
-    figure.legend(axes[0].lines[2:4], ["function", "derivative"], loc="outside lower center", ncols=2)
+    figure, grid = canvas(TWO_COLUMNS, 56, columns=4)
+    for axes, (name, (function, derivative)) in zip(grid, ACTIVATIONS.items(), strict=True):
+        axes.axhline(0, color=PALE, linewidth=0.8, zorder=0)
+        axes.axvline(0, color=PALE, linewidth=0.8, zorder=0)
+        for y, look in ((function(x), {"color": OURS}), (derivative(x), {"color": POSTER, "linestyle": DASHED})):
+            axes.plot(x, np.where(np.abs(x) < 0.01, np.nan, y) if name == "Step" else y, **look)
+        axes.set(title=name, xlabel="x", xticks=(-5, 0, 5))
+    figure.legend(grid[0].lines[2:], ["function", "derivative"], loc="outside lower center", ncols=2)
     return figure
 
 
-def architecture() -> Figure:
-    """PosterCNN from face to probabilities: each stage a stack of maps drawn to scale, with its shape."""
+@shows(data=False)
+def architecture(n_classes: int = 3) -> Figure:
+    """The network, from a 48 by 48 face over three blocks of ever more and smaller maps to a logit for each class."""
     stages = [(48, 1, "face"), (24, 32, "block 1"), (12, 64, "block 2"), (6, 128, "block 3")]
-    figure, ax = plt.subplots(figsize=(7.4, 2.7))
+    figure, axes = canvas(TWO_COLUMNS, 68)
+    arrow = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1}
     x = 0.0
     for side, channels, name in stages:
         sheets = 1 if channels == 1 else int(np.log2(channels))
         for sheet in reversed(range(sheets)):
             corner = (x + 2.2 * sheet, -side / 2 + 2.2 * sheet)
-            ax.add_patch(Rectangle(corner, side, side, facecolor="#DCEAF4", edgecolor=OURS, linewidth=0.8))
+            axes.add_patch(Rectangle(corner, side, side, facecolor="#DCEAF4", edgecolor=OURS, linewidth=0.8))
         width = side + 2.2 * (sheets - 1)
-        ax.text(x + width / 2, -30, f"{name}\n{channels} x {side} x {side}", ha="center", va="top", fontsize=8.5)
+        axes.text(x + width / 2, -30, f"{name}\n{channels} × {side} × {side}", ha="center", va="top")
         x += width + 22
-        ax.annotate("", (x - 4, 2), (x - 19, 2), arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 1})
-    for height, size, name in ((46, 4608, "flatten"), (30, 256, "dense,\nReLU,\ndropout"), (11, 3, "logits")):
+        axes.annotate("", (x - 4, 2), (x - 19, 2), arrowprops=arrow)
+    for height, size, name in ((46, 4608, "flatten"), (30, 256, "dense,\nReLU,\ndropout"), (11, n_classes, "logits")):
         box = FancyBboxPatch((x, -height / 2), 7, height, boxstyle="round,pad=0,rounding_size=2", facecolor="#FBE6D4")
         box.set(edgecolor=POSTER, linewidth=0.8)
-        ax.add_patch(box)
-        ax.text(x + 3.5, -30, f"{name}\n{size:,}", ha="center", va="top", fontsize=8.5)
-        if size > 3:
-            ax.annotate("", (x + 27, 0), (x + 11, 0), arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 1})
+        axes.add_patch(box)
+        axes.text(x + 3.5, -30, f"{name}\n{size:,}", ha="center", va="top")
+        if name != "logits":
+            axes.annotate("", (x + 27, 0), (x + 11, 0), arrowprops=arrow)
         x += 31
-    ax.text(35, 40, "block: 3x3 convolution, ReLU, batch normalisation, 2x2 max pooling", fontsize=9, color=INK)
-    ax.set(xlim=(-4, x - 10), ylim=(-48, 46), aspect="equal")
-    ax.axis("off")
+    axes.text(35, 40, "block: 3 × 3 convolution, ReLU, batch normalisation, 2 × 2 max pooling", fontsize=8)
+    axes.set(xlim=(-4, x - 10), ylim=(-48, 46), aspect="equal")
+    axes.axis("off")
     return figure
 
 
-def parameters_and_work(table) -> Figure:
-    """Where the parameters are and where the arithmetic is: two bars a layer, as shares of the whole.
+@shows(data=False)
+def parameters_and_work(table: pd.DataFrame) -> Figure:
+    """Bars by layer: its share of the network's parameters, and its share of the multiply-adds.
 
-    table: what `models.layer_table` returns.
+    table: what `models.layer_table` returned.
     """
-    rows = table[table["parameters"] > 0].iloc[::-1]
-    names = [f"{row.layer}, {row['output shape']}" for _, row in rows.iterrows()]
-    figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True)
-    for ax, column, colour in zip(axes, ("parameters", "multiply-adds"), (POSTER, OURS), strict=True):
-        ax.barh(names, rows[column] / table[column].sum(), color=colour, height=0.62)
-        for i, value in enumerate(rows[column]):
-            ax.text(value / table[column].sum() + 0.015, i, f"{value:,}", va="center", fontsize=8, color=INK)
-        ax.set(title=f"{column.capitalize()}: {table[column].sum():,}", xlim=(0, 1.22), xticks=[0, 0.5, 1])
-        ax.set_xticklabels(["0", "50 %", "100 %"])
+    rows = table[table["parameters"] > 0]
+    figure, grid = canvas(TWO_COLUMNS, 18 + 6.5 * len(rows), columns=2, sharey=True)
+    for axes, column, colour in zip(grid, ("parameters", "multiply-adds"), (POSTER, OURS), strict=True):
+        bars = axes.barh(range(len(rows)), rows[column] / table[column].sum(), color=colour, height=0.62)
+        axes.bar_label(bars, [f"{value:,}" for value in rows[column]], padding=4)
+        axes.set(title=f"{column.capitalize()}: {table[column].sum():,}", xlim=(0, 1.22))
+        axes.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
+        named_rows(axes, [f"{row.layer}, {row['output shape']}" for _, row in rows.iterrows()])
     return figure
 
 
-def distributions(columns: dict[str, np.ndarray], xlabel: str, bins: int = 60) -> Figure:
-    """Histograms side by side on one scale, each with its mean and standard deviation: any real numbers by name."""
-    low, high = np.quantile(np.concatenate([v.ravel() for v in columns.values()]), [0.005, 0.995])
-    figure, axes = plt.subplots(1, len(columns), figsize=(2.9 * len(columns), 2.6), sharex=True)
-    for ax, (name, values) in zip(np.atleast_1d(axes), columns.items(), strict=True):
-        heights, _, _ = ax.hist(values.ravel(), bins=np.linspace(low, high, bins), color=OURS, density=True)
-        ax.set_ylim(0, 1.3 * heights.max())  # room for the note
-        ax.set(title=name, xlabel=xlabel, yticks=[])
-        ax.spines["left"].set_visible(False)
-        note = f"mean {values.mean():.2f}\nstd {values.std():.2f}"
-        ax.text(0.97, 0.95, note, transform=ax.transAxes, ha="right", va="top", fontsize=8, color=INK)
+@shows()
+def batch_norm(stages: dict[str, np.ndarray]) -> Figure:
+    """Histograms of one layer's activations on one scale: after the convolution, after ReLU, after batch normalisation.
+
+    stages: any real numbers by name.
+    """
+    return _distributions(stages, dict.fromkeys(stages, OURS), "activation")
+
+
+@shows()
+def dropout_logits(logits: dict[str, np.ndarray]) -> Figure:
+    """Histograms of one face's logits over many passes with dropout switched on, one for each class.
+
+    logits: (passes,) by class.
+    """
+    return _distributions(logits, class_colours(logits), "logit")
+
+
+def _distributions(columns: dict[str, np.ndarray], colours: dict[str, str], xlabel: str) -> Figure:
+    """Histograms below each other on one scale that holds every value, with name, mean and standard deviation."""
+    figure, grid = canvas(ONE_COLUMN, 12 + 14 * len(columns), len(columns), sharex=True, squeeze=False)
+    low, high = min(map(np.min, columns.values())), max(map(np.max, columns.values()))
+    for axes, (name, values) in zip(grid.flat, columns.items(), strict=True):
+        histogram(axes, values.ravel(), colours[name], bins=60, binrange=(low, high))
+        axes.set_ylabel(name, rotation=0, ha="right", va="center")
+        axes.text(1, 0.95, f"mean {values.mean():.2f}\nstd {values.std():.2f}", transform=axes.transAxes, ha="right",
+                  va="top")
+    grid.flat[-1].set_xlabel(xlabel)
     return figure
 
 
+@shows(faces=True)
 def first_filters(weights: np.ndarray, maps: np.ndarray, image: np.ndarray) -> Figure:
-    """A face, some first-layer filters, and the maps they make of it.
+    """A face, some 3 by 3 filters of the first layer, and the map that each makes of the face.
 
     weights: (n, 1, 3, 3); maps: (n, 48, 48), after ReLU; image: uint8 (48, 48).
     """
-    show = len(weights)
-    figure, axes = plt.subplots(2, show + 1, figsize=(9.4, 2.4))
-    axes[0, 0].imshow(image)
-    axes[1, 0].axis("off")
+    figure, grid = pictures(TWO_COLUMNS, 48, 2, len(weights) + 1)
+    show_face(grid[0, 0], image, "face")
     limit = np.abs(weights).max()
-    for k in range(show):
-        axes[0, k + 1].imshow(weights[k, 0], cmap="PuOr", vmin=-limit, vmax=limit)
-        axes[1, k + 1].imshow(maps[k], cmap="gray")
-    for ax in axes.flat:
-        ax.set(xticks=[], yticks=[])
-        ax.spines[:].set_visible(False)
-    for ax, title in ((axes[0, 0], "face"), (axes[0, 1], "3x3 filters"), (axes[1, 1], "what each sees")):
-        ax.set_title(title, fontsize=8.5, fontweight="normal")
+    for above, below, weight, seen in zip(*grid[:, 1:], weights, maps, strict=True):
+        above.imshow(weight[0], cmap="PuOr", vmin=-limit, vmax=limit)
+        below.imshow(seen, cmap="gray")
+    caption(grid[0, 1], "3 × 3 filters")
+    caption(grid[1, 1], "what each sees")
     return figure
 
 
-def overfit_curve(losses: list[float], chance: float) -> Figure:
-    """Cross-entropy of one batch shown again and again; `chance` is the loss of a network that knows nothing, ln 3."""
-    figure, ax = plt.subplots(figsize=(6, 2.8))
-    ax.plot(range(1, len(losses) + 1), losses, color=OURS)
-    ax.axhline(chance, color=GREY, linestyle=(0, (4, 2)), linewidth=1)
-    ax.text(len(losses), chance * 1.015, "ln 3: knowing nothing", ha="right", va="bottom", fontsize=8, color=GREY)
-    ax.set(title="One batch, learnt by heart", xlabel="step", ylabel="cross-entropy (nats)", ylim=(0, None))
+@shows()
+def overfit_curve(losses: list[float], n_classes: int) -> Figure:
+    """The loss on one batch that is shown again and again, against the loss of a network that knows nothing."""
+    figure, axes = canvas(ONE_COLUMN, 56)
+    axes.plot(range(1, len(losses) + 1), losses, color=OURS)
+    axes.set(title="One batch, learnt by heart", xlabel="step", ylabel="cross-entropy (nats)", ylim=(0, None))
+    reference_line(axes, f"ln {n_classes}: knowing nothing", y=np.log(n_classes), colour=GREY)
     return figure

@@ -1,88 +1,115 @@
-"""Figures of notebook 02: from a face to a tensor."""
+"""The figures of notebook 02: from a face to a tensor."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from fer_utils import CLASSES
-from fer_utils.figures import CLASS_COLOURS, GREY, INK, OURS, POSTER, show_face
+from fer_utils.figures import GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours
+from fer_utils.figures.parts import canvas, caption, named_rows, pictures, show_face, shows
 
 
+@shows(faces=True)
 def scaling(image: np.ndarray, row: int = 31, column: int = 18, size: int = 6) -> Figure:
-    """A face (48, 48) uint8, and one small patch of it as bytes and as the same numbers divided by 255."""
+    """A face with a marked patch, the patch as bytes from 0 to 255, and the same numbers divided by 255.
+
+    image: uint8 (48, 48).
+    """
     patch = image[row : row + size, column : column + size]
-    fig, (face, *patches) = plt.subplots(1, 3, figsize=(7, 2.6))
-    show_face(face, image)
+    figure, (face, *patches) = canvas(TWO_COLUMNS, 66, columns=3)
+    show_face(face, image, "48 × 48 grey levels")
     face.add_patch(plt.Rectangle((column - 0.5, row - 0.5), size, size, fill=False, ec=POSTER, lw=1.6))
-    for axes, values, form in zip(patches, (patch, patch / 255), ("d", ".2f"), strict=True):
-        show_face(axes, patch)
+    for axes, values, form, title in zip(patches, (patch, patch / 255), ("d", ".2f"),
+                                         ("uint8, 0 … 255", "float32, 0 … 1"), strict=True):
+        show_face(axes, patch, title)
         for (i, j), value in np.ndenumerate(values):
-            axes.text(j, i, format(value, form), ha="center", va="center", fontsize=7,
-                      color="white" if patch[i, j] < 128 else INK)
-    for axes, title in zip((face, *patches), ("48 × 48 grey levels", "uint8, 0 … 255", "float32, 0 … 1"), strict=True):
-        axes.set_title(title, loc="center", fontsize=9)
-    return fig
+            axes.text(j, i, format(value, form), ha="center", va="center", color="white" if patch[i, j] < 128 else INK)
+    return figure
 
 
+@shows(data=False)
 def size_argument(sizes: np.ndarray, explained: np.ndarray, chosen: int, whole_percent: np.ndarray) -> Figure:
-    """How many of the poster's 19 printed accuracies each size of a validation set can explain.
+    """Dots: how many of the poster's 19 printed accuracies each size of a validation set can explain.
 
     sizes, explained: int (M,); whole_percent: the sizes among them that are whole percentages of the training images.
     """
-    fig, axes = plt.subplots(figsize=(7, 3.4))
-    axes.plot(sizes, explained, ".", color="#BBBBBB", ms=2, label="any size")
-    axes.plot(sizes, 19 * sizes / 10_000, color=GREY, lw=1.2, label="expected by luck")
+    figure, axes = canvas(ONE_COLUMN, 70)
+    axes.plot(sizes, explained, ".", color="#BBBBBB", markersize=2, label="any size")
+    axes.plot(sizes, 19 * sizes / 10_000, color=GREY, linewidth=1.2, label="expected by luck")
     whole = np.isin(sizes, whole_percent)
-    axes.plot(sizes[whole], explained[whole], "o", color=OURS, ms=4, label="a whole percentage of 16,175")
-    axes.plot([chosen], [19], "o", color=POSTER, ms=8)
-    axes.annotate(f"{chosen:,}: all 19", (chosen, 19), (-9, 0), textcoords="offset points", ha="right", va="center",
+    axes.plot(sizes[whole], explained[whole], "o", color=OURS, markersize=3.5, label="a whole percentage of 16,175")
+    axes.plot(chosen, 19, "o", color=POSTER, markersize=7)
+    axes.annotate(f"{chosen:,}: all 19", (chosen, 19), (-6, 0), textcoords="offset points", ha="right", va="center",
                   color=POSTER, fontweight="bold")
     axes.set(xlabel="images in the validation set", ylabel="printed accuracies explained", ylim=(-0.7, 20.5),
              yticks=(0, 5, 10, 15, 19))
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.legend(loc="upper left")
-    return fig
+    axes.locator_params(axis="x", nbins=5)
+    figure.legend(loc="outside upper left", ncols=2)
+    return figure
 
 
-def stratification(random: np.ndarray, stratified: np.ndarray) -> Figure:
-    """How far a validation part's mix is from the training images', in percentage points, by class.
+@shows()
+def stratification(random: np.ndarray, stratified: np.ndarray, classes: tuple[str, ...]) -> Figure:
+    """How far random splits miss each class's share, as clouds of dots; the stratified split, as a black stroke.
 
-    random: (R, 3), one row a plain random split; stratified: (3,), the course's split.
+    random: (R, n), one row a plain random split, in percentage points; stratified: (n,), the course's split.
     """
-    fig, axes = plt.subplots(figsize=(7, 2.2))
+    figure, axes = canvas(ONE_COLUMN, 20 + 7 * len(classes))
     scatter = np.random.default_rng(0).uniform(-0.27, 0.27, len(random))
-    for k, colour in enumerate(CLASS_COLOURS.values()):
-        axes.plot(random[:, k], k + scatter, ".", color=colour, ms=3, alpha=0.45)
-        axes.plot([stratified[k]] * 2, [k - 0.36, k + 0.36], color=INK, lw=2)
-    axes.annotate("stratified", (stratified[0], -0.36), (0, 4), textcoords="offset points", ha="center", va="bottom")
+    for row, (gaps, colour) in enumerate(zip(random.T, class_colours(classes).values(), strict=True)):
+        axes.plot(gaps, row + scatter, ".", color=colour, markersize=2.5, alpha=0.45)
+        axes.plot([stratified[row]] * 2, [row - 0.36, row + 0.36], color=INK, linewidth=2)
+    named_rows(axes, classes)
+    axes.set_ylim(len(classes) - 0.5, -1)
+    axes.annotate("stratified", (stratified[0], -0.4), (0, 2), textcoords="offset points", ha="center")
     limit = np.abs(random).max() * 1.1
-    axes.set(yticks=range(3), yticklabels=CLASSES, ylim=(2.5, -0.8), xlim=(-limit, limit),
-             xlabel="share in validation minus share in all training images (percentage points)")
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0, labelsize=9)
-    return fig
+    axes.set(xlim=(-limit, limit), xlabel="share in validation minus share in all\ntraining images, percentage points")
+    return figure
 
 
-def rows_of_faces(rows: dict[str, np.ndarray], titles: list[str] | None = None) -> Figure:
+@shows(faces=True)
+def flip_and_rotation(rows: dict[str, np.ndarray], titles: list[str]) -> Figure:
+    """One face turned by several angles, as it is in the upper row and mirrored in the lower."""
+    return _rows_of_faces(rows, titles)
+
+
+@shows(faces=True)
+def one_face_many_times(rows: dict[str, np.ndarray]) -> Figure:
+    """One face many times, each time mirrored and turned by chance."""
+    return _rows_of_faces(rows)
+
+
+@shows(faces=True)
+def batch_trap(rows: dict[str, np.ndarray]) -> Figure:
+    """Faces as they are, turned all alike by torchvision on the whole batch, and each turned by itself."""
+    return _rows_of_faces(rows)
+
+
+def _rows_of_faces(rows: dict[str, np.ndarray], titles: list[str] | None = None) -> Figure:
     """Each entry's images (n, 48, 48), 0 to 255, in a row behind its name; `titles` stand above the columns."""
     columns = max(map(len, rows.values()))
-    size = (7, 6.3 / columns * len(rows) + 0.2)
-    fig, grid = plt.subplots(len(rows), columns, figsize=size, squeeze=False, subplot_kw={"frame_on": False})
-    for row, (line, (name, images)) in enumerate(zip(grid, rows.items(), strict=True)):
-        for axes, image, title in zip(line, images, titles or [""] * columns, strict=False):
-            show_face(axes, image, "" if row else title)
-        line[0].text(-0.1, 0.5, name, transform=line[0].transAxes, ha="right", va="center")
-    return fig
+    figure, grid = pictures(TWO_COLUMNS, 4 + 160 / columns * len(rows), len(rows), columns)
+    for line, (name, images) in zip(grid, rows.items(), strict=True):
+        for axes, image in zip(line, images, strict=False):
+            show_face(axes, image)
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    for axes, title in zip(grid[0], titles or [], strict=False):
+        caption(axes, title)
+    return figure
 
 
+@shows(faces=True)
 def same_distribution(angles: dict[str, np.ndarray], means: dict[str, np.ndarray], degrees: float) -> Figure:
-    """Two ways to augment: the share of angles up to each angle (left), and their mean image of one face (right)."""
-    fig, (curve, *faces) = plt.subplots(1, 3, figsize=(7, 2.6), width_ratios=[1.7, 1, 1])
-    for (name, values), colour, style in zip(angles.items(), (POSTER, OURS), ("-", "--"), strict=True):
-        curve.plot(np.sort(values), np.linspace(0, 1, len(values)), color=colour, ls=style, label=name)
-    ticks = np.linspace(-degrees, degrees, 5)
-    curve.set(xlabel="angle (degrees)", ylabel="share of images up to it", xticks=ticks, ylim=(0, 1))
+    """Two ways to rotate: the share of images up to each angle, as curves that coincide, and one face's mean image."""
+    import seaborn as sns
+
+    figure, (curve, *faces) = canvas(TWO_COLUMNS, 62, columns=3, width_ratios=[1.7, 1, 1])
+    looks = {"color": POSTER, "linewidth": 5, "alpha": 0.35}, {"color": OURS, "linewidth": 1.2}
+    for (name, values), look in zip(angles.items(), looks, strict=True):
+        sns.ecdfplot(values, ax=curve, label=name, **look)
+    curve.set(xlabel="angle (degrees)", ylabel="share of images up to it", ylim=(0, 1),
+              xticks=np.linspace(-degrees, degrees, 5))
     curve.legend(loc="upper left")
     for axes, (name, image) in zip(faces, means.items(), strict=True):
-        show_face(axes, image, f"mean of {len(angles[name]):,},\n{name}")
-    return fig
+        show_face(axes, image, f"{name},\nmean of {len(angles[name]):,}")
+    return figure

@@ -1,0 +1,137 @@
+"""What the figures share: paper of two widths, what a figure knows of itself, and the parts that many are made of."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from fer_utils.figures import DASHED, INK, POSTER
+
+
+def shows(data: bool = True, faces: bool = False) -> Callable:
+    """Decorate a function that draws, so that its Figure knows what it shows.
+
+    `figure.alt`, the text for readers who do not see it, is the first sentence of the function's docstring;
+    `figure.data` tells whether it shows anything of the run's data, and `figure.photo` whether single faces are seen.
+    """
+    def decorate(function: Callable[..., Figure]) -> Callable[..., Figure]:
+        sentence = re.split(r"(?<=\.)\s", function.__doc__, maxsplit=1)[0]
+
+        @wraps(function)
+        def draw(*arguments, **options) -> Figure:
+            figure = function(*arguments, **options)
+            figure.alt, figure.data = " ".join(sentence.split()), data
+            figure.photo = faces or getattr(figure, "photo", False)  # some know only by what they are given
+            return figure
+
+        return draw
+
+    return decorate
+
+
+def canvas(width: float, height_mm: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:
+    """A figure of `width` (ONE_COLUMN or TWO_COLUMNS) by `height_mm` and its axes, as `plt.subplots` gives them."""
+    return plt.subplots(rows, columns, figsize=(width / 25.4, height_mm / 25.4), layout="constrained", **options)
+
+
+def pictures(width: float, height_mm: float, rows: int, columns: int) -> tuple[Figure, np.ndarray]:
+    """A canvas for pictures: its axes, always (rows, columns), have neither ticks nor frames."""
+    figure, grid = canvas(width, height_mm, rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+    return figure, grid
+
+
+def show_face(axes: Axes, image: np.ndarray, title: str = "", colour: str = INK) -> None:
+    """Draw a (48, 48) grey image, 0 black to 255 white, without axes; `title` above it."""
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    caption(axes, title, color=colour)
+
+
+def caption(axes: Axes, text: str, **look) -> None:
+    """A line or two in small type above a picture."""
+    axes.set_title(text, **{"fontsize": 7.5, "fontweight": "normal", "loc": "center", "pad": 3} | look)
+
+
+def named_rows(axes: Axes, names: Iterable[str]) -> None:
+    """Rows 0, 1, ... from the top, with their names at the left and lines for the eye up and down."""
+    names = list(names)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+
+
+def interval(axes: Axes, value: float, ends: Sequence[float] | None, row: float, colour: str, note: str = "") -> None:
+    """A dot at `value` in a row, on a bar between `ends` where there are any; `note` stands at the row's right end."""
+    if ends is not None:
+        axes.plot(ends, [row, row], color=colour, linewidth=3, alpha=0.35, solid_capstyle="round")
+    axes.plot(value, row, "o", color=colour, markersize=4.5)
+    axes.text(1.02, row, note, transform=axes.get_yaxis_transform(), va="center")
+
+
+def paired_rows(axes: Axes, names: Iterable[str], gaps: Iterable[Sequence[float]], middles: Iterable[float],
+                ends: Iterable[Sequence[float] | None], colour: str) -> None:
+    """A row for each comparison, in points: the difference of every pair as a tick, their mean, and its interval."""
+    named_rows(axes, names)
+    axes.axvline(0, color=INK, linewidth=0.9)
+    for row, (each, middle, both) in enumerate(zip(gaps, middles, ends, strict=True)):
+        both = None if both is None else [100 * end for end in both]
+        interval(axes, 100 * middle, both, row, colour, f"{100 * middle:+.2f}")
+        axes.plot([100 * gap for gap in each], [row + 0.28] * len(each), "|", color=INK, markersize=6)
+
+
+def reference_line(axes: Axes, label: str, x: float | None = None, y: float | None = None, colour=POSTER) -> None:
+    """A dashed line down at `x`, its label in a row of its own above the others, or across at `y`, labelled on it."""
+    line = {"color": colour, "linewidth": 1, "linestyle": DASHED, "zorder": 0.5}
+    text = {"color": colour, "textcoords": "offset points", "bbox": {"facecolor": "white", "pad": 0.5}}
+    if x is not None:
+        axes.axvline(x, **line)
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(bottom, top - 0.7)
+        side, shift = ("right", -3) if x > np.mean(axes.get_xlim()) else ("left", 3)
+        axes.annotate(label, (x, top - 0.3), (shift, 0), ha=side, va="center", **text)
+    else:
+        axes.axhline(y, **line)
+        axes.annotate(label, (1, y), (0, 2.5), xycoords=axes.get_yaxis_transform(), ha="right", **text)
+
+
+def band(axes: Axes, history: pd.DataFrame, column: str, colour: str, label: str) -> None:
+    """The mean of `column` over the seeds at each epoch, and a band of one standard deviation around it."""
+    import seaborn as sns  # here, as in the functions below, since few figures need it
+
+    sns.lineplot(history, x="epoch", y=column, errorbar="sd", color=colour, label=label, legend=False, ax=axes)
+
+
+def heat_map(axes: Axes, table: pd.DataFrame, notes: np.ndarray, **limits: float) -> None:
+    """The numbers of `table` as shades of blue, with the text of `notes` (an array of its shape) in each field."""
+    import seaborn as sns
+
+    sns.heatmap(table, annot=notes, fmt="", cmap="Blues", cbar=False, linewidths=0.8, ax=axes,
+                annot_kws={"linespacing": 1.3}, **limits)
+    axes.tick_params(length=0, rotation=0)
+
+
+def histogram(axes: Axes, values: np.ndarray, colour: str, **options) -> None:
+    """A histogram on the scale of a density; `options` go to `seaborn.histplot`."""
+    import seaborn as sns
+
+    sns.histplot(x=values, stat="density", element="step", color=colour, ax=axes, **options)
+    axes.set(ylabel="", yticks=[])
+    axes.spines["left"].set_visible(False)
+
+
+def ink_on(colour: str) -> str:
+    """White or dark, whichever can be read on `colour`."""
+    red, green, blue = to_rgb(colour)
+    return "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.55 else INK
