@@ -22,6 +22,10 @@ CLASS_COMPETITION_BASELINE = 0.76696
 """Accuracy on the 3,965 test images that the class competition asked its students to beat."""
 BEST_PUBLIC_RESULT = 0.82244
 """The highest accuracy on the same 3,965 test images that has been made public."""
+EFFECT = ("helped", "harmed", "not shown")
+"""The words of `verdict` on a difference."""
+COMPARISON = ("beats", "misses", "is not distinguishable from")
+"""The words of `verdict` on an accuracy beside someone else's, as the verb of a sentence."""
 
 
 @torch.no_grad()
@@ -212,6 +216,20 @@ def mean_interval(values: Sequence[float]) -> list[float] | None:
     if len(values) < 2:
         return None
     return (np.mean(values) + t.ppf([0.025, 0.975], len(values) - 1) * sem(values)).tolist()
+
+
+def verdict(interval: Sequence[float] | None, reference: float = 0.0, words: Sequence[str] = EFFECT) -> str:
+    """What a 95 % interval shows: the first of `words` where all of it lies above `reference`, the second where below.
+
+    Else the third, and so where there is none (None), as after a single pair of seeds.
+    """
+    above, below, open_question = words
+    if interval is None:
+        return open_question
+    low, high = interval
+    if low > reference:
+        return above
+    return below if high < reference else open_question
 
 
 def baselines(train: Faces, test: Faces, published: bool = True) -> dict:

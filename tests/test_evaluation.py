@@ -38,6 +38,18 @@ def test_an_interval_of_nothing_is_refused():
         evaluation.wilson(0, 0)
 
 
+@pytest.mark.parametrize(
+    ("interval", "reference", "words", "said"),
+    [([0.01, 0.03], 0, evaluation.EFFECT, "helped"), ([-0.03, -0.01], 0, evaluation.EFFECT, "harmed"),
+     ([-0.01, 0.03], 0, evaluation.EFFECT, "not shown"), (None, 0, evaluation.EFFECT, "not shown"),
+     ([0.0, 0.03], 0, evaluation.EFFECT, "not shown"), ([0.80, 0.82], 0.79, evaluation.COMPARISON, "beats"),
+     ([0.80, 0.82], 0.83, evaluation.COMPARISON, "misses"),
+     ([0.80, 0.82], 0.81, evaluation.COMPARISON, "is not distinguishable from")],
+)
+def test_a_verdict_needs_the_whole_interval(interval, reference, words, said):
+    assert evaluation.verdict(interval, reference, words) == said
+
+
 def test_scores_by_hand():
     clean = np.arange(10) < 5
     scores = evaluation.evaluate(ten_faces(), certain(PREDICTED), clean)
