@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fer_utils.evaluation import wilson
-from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS
+from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours
 from fer_utils.figures.parts import band, canvas, interval, named_rows, reference_line, shows
 
 TRAIN, VAL = GREEN, OURS
@@ -39,6 +39,23 @@ def training_curves(history: pd.DataFrame, poster: pd.DataFrame | None = None) -
         axes.grid(axis="y")
     left.legend()
     right.legend(loc="lower right")
+    return figure
+
+
+@shows()
+def compared_curves(histories: dict[str, pd.DataFrame]) -> Figure:
+    """Validation accuracy by epoch of several trainings, mean and band over the seeds of each.
+
+    histories: by the training's name the columns of `training.HISTORY`, of all its seeds.
+    """
+    figure, axes = canvas(TWO_COLUMNS, 75 + 4 * len(histories))
+    colours = class_colours(histories)
+    for name, history in histories.items():
+        band(axes, history, "val_acc", colours[name], f"{name} (seeds: {history['seed'].nunique()})")
+    axes.set(xlabel="epoch", ylabel="validation accuracy")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
