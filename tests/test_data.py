@@ -43,51 +43,11 @@ def cache(tmp_path, monkeypatch) -> Path:
     return tmp_path / "cache"
 
 
-def make_rows(n: int = 42, seed: int = 0) -> list[tuple[int, str, np.ndarray]]:
-    """(emotion code, usage, pixels), the seven classes and the usages mixed."""
-    rng = np.random.default_rng(seed)
-    usages = ("Training", "Training", "Training", "PublicTest", "PrivateTest")
-    return [(i % 7, usages[i % 5], rng.integers(0, 256, (48, 48), np.uint8)) for i in range(n)]
-
-
-def write_folder(folder: Path, rows, suffix: str = "png") -> Path:
-    """Kaggle's layout, images numbered without leading zeros so that text order and natural order differ."""
-    for i, (code, usage, pixels) in enumerate(rows):
-        file = folder / ("train" if usage == "Training" else "test") / CODES[code] / f"{usage}_{i}.{suffix}"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(file)
-    return folder
-
-
-def write_csv(path: Path, rows, header: str = "emotion,pixels,Usage", order=(0, 1, 2)) -> Path:
-    text = np.array([str(value) for value in range(256)])
-    with path.open("w") as file:
-        print(header, file=file)
-        for code, usage, pixels in rows:
-            cells = (str(code), " ".join(text[pixels.ravel()].tolist()), usage)
-            print(",".join(cells[i] for i in order), file=file)
-    return path
-
-
-def zip_of(folder: Path, path: Path, prefix: str = "", names=sorted) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in names(f for f in folder.rglob("*") if f.is_file()):
-            archive.write(file, prefix + file.relative_to(folder).as_posix())
-    return path
-
-
 def load(source) -> Faces:
     """Load small stand-ins, whose counts are rightly warned of."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return load_faces(source, verbose=False)
-
-
-def toy(images, labels=None, usage="Training") -> Faces:
-    images = np.asarray(images, np.uint8)
-    images = np.broadcast_to(images.reshape(len(images), -1, 1), (len(images), 48, 48)) if images.ndim == 1 else images
-    usage = np.broadcast_to(np.asarray(usage), len(images)).copy()
-    return Faces(np.array(images), labels, usage, np.arange(len(images)).astype(str))
 
 
 def test_folder_gives_the_schema_and_natural_order(tmp_path):
@@ -103,199 +63,9 @@ def test_folder_gives_the_schema_and_natural_order(tmp_path):
     assert set(faces.test.usage) == {"PublicTest", "PrivateTest"} and not faces.drawn
 
 
-def test_image_forms_agree(tmp_path):
-    folder = write_folder(tmp_path / "faces", make_rows())
-    (folder / "train" / "angry" / ".DS_Store").write_text("")
-    whole = load(folder)
-    forms = [
-        zip_of(folder, tmp_path / "a.zip"),
-        zip_of(folder, tmp_path / "b.zip", "archive/", lambda files: sorted(files, reverse=True)),
-        tmp_path / "nested",
-        tmp_path / "around",
-    ]
-    shutil.copytree(folder, forms[2] / "fer2013")
-    forms[3].mkdir()
-    shutil.copy(forms[0], forms[3])
-    for form in forms:
-        faces = load(form)
-        assert faces.fingerprint == whole.fingerprint and (faces.names == whole.names).all(), form
-    (tmp_path / "nested" / "fer2013" / "train" / "angry").rename(tmp_path / "nested" / "fer2013" / "train" / "ANGRY")
-    assert load(forms[2]).fingerprint == whole.fingerprint
-
-
-def test_csv_forms_agree_and_keep_the_order_of_rows(tmp_path):
-    rows = make_rows()
-    plain = write_csv(tmp_path / "fer2013.csv", rows)
-    icml = write_csv(tmp_path / "icml_face_data.csv", rows, "emotion, Usage, pixels", (0, 2, 1))
-    with zipfile.ZipFile(tmp_path / "challenge.zip", "w") as archive:
-        archive.write(icml, "icml_face_data.csv")
-        archive.writestr("train.csv", "emotion,pixels\n")
-    with tarfile.open(tmp_path / "fer2013.tar.gz", "w:gz") as archive:
-        archive.add(plain, "fer2013/fer2013.csv")
-    (tmp_path / "bom").mkdir()
-    (tmp_path / "bom" / "fer2013.csv").write_bytes(b"\xef\xbb\xbf" + plain.read_bytes().replace(b"\n", b"\r\n"))
-    faces = load(plain)
-    kept = [row for row in rows if row[0] in (0, 3, 6)]
-    assert (faces.images == [row[2] for row in kept]).all() and faces.usage.tolist() == [row[1] for row in kept]
-    assert faces.labels.tolist() == [(0, 3, 6).index(row[0]) for row in kept] and faces.names[1] == "line 5"
-    for form in (icml, tmp_path / "challenge.zip", tmp_path / "fer2013.tar.gz", tmp_path / "bom"):
-        assert load(form).fingerprint == faces.fingerprint, form
-
-
-def write_competition(folder: Path, train, labels, test) -> Path:
-    folder.mkdir()
-    np.savetxt(folder / "train_data.csv", np.reshape(train, (len(train), -1)), "%d", ",")
-    np.savetxt(folder / "train_target.csv", labels, "%d")
-    np.savetxt(folder / "test_data.csv", np.reshape(test, (len(test), -1)), "%d", ",")
-    return folder
-
-
-def test_class_competition_has_unlabelled_test_images(tmp_path):
-    images = [row[2] for row in make_rows(8)]
-    folder = write_competition(tmp_path / "class", images[:6], [0, 1, 2, 0, 1, 2], images[6:])
-    faces = load_faces(folder)
-    assert (faces.images == images).all() and faces.labels.tolist() == [0, 1, 2, 0, 1, 2, -1, -1]
-    assert faces.test.labels is None and set(faces.test.usage) == {"Test"} and faces.train.labels.min() == 0
-    assert faces.names[0] == "train_data.csv, line 1"
-    assert faces.counts().loc["unlabelled"].to_dict() == {"Training": 0, "Test": 2}
-    assert load_faces(zip_of(folder, tmp_path / "class.zip", "cs/")).fingerprint == faces.fingerprint
-    assert len(split(faces, 0.5).val) == 3 and audit(faces).twins_across == 0
-
-
-def test_test_images_without_fer2013_names_have_usage_test(tmp_path):
-    for part in ("train", "test"):
-        for name in KEPT:
-            (tmp_path / "own" / part / name).mkdir(parents=True)
-            Image.new("L", (48, 48)).save(tmp_path / "own" / part / name / "im0.png")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert set(load_faces(tmp_path / "own").usage) == {"Training", "Test"}
-
-
-def test_other_sizes_and_colours_are_converted_and_said_once(tmp_path, capsys):
-    folder = write_folder(tmp_path / "faces", make_rows())
-    Image.new("RGB", (96, 64), (255, 255, 255)).save(folder / "train" / "angry" / "Training_9001.png")
-    Image.new("L", (64, 64), 7).save(folder / "test" / "happy" / "PublicTest_9002.png")
-    for _ in range(2):  # read, then from the cache: the same words
-        with pytest.warns(UserWarning):
-            faces = load_faces(folder)
-        assert capsys.readouterr().out.count("Converted to 48x48 pixels in grey: 2 images") == 1
-    assert (faces.images[faces.names == "train/angry/Training_9001.png"] == 255).all()
-
-
 def test_counts_that_are_not_the_published_ones_are_a_warning_with_the_table(tmp_path):
     with pytest.warns(UserWarning, match=r"(?s)found.*published.*Happy.*7215"):
         load_faces(write_csv(tmp_path / "fer2013.csv", make_rows()))
-
-
-@pytest.fixture
-def tiny_sample(tmp_path, monkeypatch):
-    """A stand-in for the drawing, so that tests of what surrounds it take no time; returns the calls."""
-    calls, source = [], tmp_path / "drawing.py"
-    source.write_text("# first version")
-
-    def draw_sample(folder, n_train, n_test, seed):
-        calls.append((n_train, n_test, seed))
-        write_folder(folder, make_rows())
-
-    monkeypatch.setattr(data, "sample", types.SimpleNamespace(__file__=str(source), draw_sample=draw_sample))
-    return calls
-
-
-def test_sample_is_drawn_once_and_again_when_the_drawing_changes(tiny_sample, cache, capsys):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # drawn faces have FER2013's file names, and need no warning
-        faces = load_faces("sample")
-        assert load_faces("sample").fingerprint == faces.fingerprint
-    assert faces.drawn and faces.train.drawn and faces.source == "sample"
-    assert tiny_sample == [(1500, 500, 2013)] and "drawn faces" in capsys.readouterr().out
-    Path(data.sample.__file__).write_text("# second version")
-    load("sample")
-    assert len(tiny_sample) == 2 and all("-1500-500-2013-" in file.name for file in cache.iterdir())
-
-
-def test_auto_prefers_fer_data_then_the_home_then_the_sample(tiny_sample, home, monkeypatch, tmp_path, capsys):
-    monkeypatch.delenv("FER_DATA")
-    (home / "data").mkdir()
-    (home / "data" / ".gitkeep").write_text("")
-    assert load("auto").drawn
-    write_folder(home / "data", make_rows(seed=1))
-    with pytest.warns(UserWarning):
-        assert load_faces().source == str(home / "data")
-    assert str(home / "data") in capsys.readouterr().out
-    other = write_folder(tmp_path / "other", make_rows(seed=2))
-    monkeypatch.setenv("FER_DATA", str(other))
-    assert load("auto").fingerprint == load(other).fingerprint
-    assert load("data").source == "data"  # a relative path is also looked for in the home
-
-
-def test_kaggle_asks_kagglehub_and_nothing_else_does(tmp_path, monkeypatch):
-    folder, asked = write_folder(tmp_path / "faces", make_rows()), []
-    module = types.ModuleType("kagglehub")
-    module.dataset_download = lambda name: asked.append(name) or str(folder)
-    monkeypatch.setitem(sys.modules, "kagglehub", module)
-    load(folder)
-    assert not asked
-    assert load("kaggle").fingerprint == load(folder).fingerprint and asked == ["msambare/fer2013"]
-
-
-def test_course_home(tmp_path, monkeypatch):
-    monkeypatch.delenv("FER_HOME")
-    assert course_home() == Path.cwd()
-    (tmp_path / "course" / "notebooks").mkdir(parents=True)
-    (tmp_path / "course" / "fer_utils").mkdir()
-    monkeypatch.chdir(tmp_path / "course" / "notebooks")
-    assert course_home() == tmp_path / "course"
-    monkeypatch.setenv("FER_HOME", str(tmp_path))
-    assert course_home() == tmp_path
-
-
-def test_cache_answers_until_the_source_changes(tmp_path, cache, monkeypatch):
-    folder = write_folder(tmp_path / "faces", make_rows())
-    path = zip_of(folder, tmp_path / "faces.zip")
-    first, first_folder = load(path), load(folder)
-    with monkeypatch.context() as patch:
-        patch.setattr(data, "read_source", lambda path: pytest.fail("the cache should have answered"))
-        again = load(path)
-        assert again.fingerprint == first.fingerprint and (again.names == first.names).all()
-    new = make_rows(seed=5)
-    stamp = path.stat().st_mtime_ns
-    zip_of(write_folder(folder, new), path)
-    os.utime(path, ns=(stamp, stamp))  # a copied file may keep its time
-    assert load(path).fingerprint == load(folder).fingerprint != first_folder.fingerprint
-    assert len(list(cache.iterdir())) == 2
-
-
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "foreign"])
-def test_damaged_cache_is_rebuilt(tmp_path, cache, damage):
-    folder = write_folder(tmp_path / "faces", make_rows())
-    faces = load(folder)
-    (file,) = cache.iterdir()
-    whole = file.read_bytes()
-    changed = bytearray(whole)
-    changed[len(whole) // 3] ^= 1
-    file.write_bytes({"flip": bytes(changed), "cut": whole[:-500], "empty": b"", "foreign": b"\x93NUMPY"}[damage])
-    assert load(folder).fingerprint == faces.fingerprint
-    assert len(file.read_bytes()) == len(whole) and [*cache.iterdir()] == [file]
-
-
-def test_cache_that_cannot_be_written_is_only_a_warning(tmp_path, monkeypatch, tiny_sample):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("FER_CACHE", str(tmp_path / "file" / "cache"))
-    folder = write_folder(tmp_path / "faces", make_rows())
-    with pytest.warns(UserWarning, match="read afresh"):
-        assert len(load_faces(folder)) == 18
-    with pytest.warns(UserWarning, match="read afresh"):
-        assert load_faces("sample").drawn
-
-
-def test_two_processes_may_start_at_once(tmp_path, cache):
-    folder = write_folder(tmp_path / "faces", make_rows(210))
-    code = f"from fer_utils.data import load_faces; print(load_faces({str(folder)!r}, verbose=False).fingerprint)"
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    outputs = {run.communicate()[0].strip() for run in runs}
-    assert outputs == {load(folder).fingerprint} and len(list(cache.iterdir())) == 1
 
 
 def test_faces_take_and_fingerprint():
@@ -464,3 +234,27 @@ def test_real_zip_has_the_published_number_of_other_expressions(fer2013_zip):
     others = other_expressions(faces)
     assert np.bincount(others.labels).tolist() == [0, 0, 0, 436, 4097, 4830, 3171]
     assert len(others) == 12_534 and len(faces.train.join(others)) == 28_709
+
+
+def faces(n=12, labels=None) -> Faces:
+    images = np.zeros((n, 48, 48), np.uint8)
+    return Faces(images, labels, np.full(n, "Training"), np.arange(n).astype(str))
+
+
+def test_arrays_that_do_not_fit():
+    with pytest.raises(DataError, match="3 labels for 12 images"):
+        faces(labels=np.array([0, 1, 2]))
+    with pytest.raises(DataError, match="give uint8"):
+        Faces(np.zeros((2, 48, 48)), None, np.array(["Test"] * 2), np.array(["a", "b"]))
+    with pytest.raises(DataError, match="give uint8"):
+        Faces(np.zeros((2, 32, 32), np.uint8), None, np.array(["Test"] * 2), np.array(["a", "b"]))
+
+
+@pytest.mark.parametrize("fraction", [0, 1.5, -0.1, "much"])
+def test_split_that_cannot_be_cut(fraction):
+    with pytest.raises(DataError, match="val_fraction"):
+        split(faces(labels=np.arange(12) % 3), fraction)
+    with pytest.raises(DataError, match="no labels"):
+        split(faces())
+    with pytest.raises(DataError, match="cannot cut"):
+        split(faces(labels=np.array([0] * 11 + [1])))
