@@ -1,12 +1,15 @@
 """Small faces that tests draw, and the files that hold them in each published form."""
 
+import os
+import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from fer_utils.data import Faces
+from fer_utils.data import POSTER_CLASSES, DataError, Faces, load_faces
 from fer_utils.support.formats import CODES
 
 
@@ -51,8 +54,40 @@ def write_competition(folder: Path, train, labels, test) -> Path:
     return folder
 
 
-def toy(images, labels=None, usage="Training") -> Faces:
+def load(source, classes=POSTER_CLASSES) -> Faces:
+    """Load small stand-ins, whose counts are rightly warned of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return load_faces(source, classes, verbose=False)
+
+
+def shades(images, labels=None, usage="Training", **fields) -> Faces:
+    """Faces of the given images (N, 48, 48), or of one shade each (N,)."""
     images = np.asarray(images, np.uint8)
     images = np.broadcast_to(images.reshape(len(images), -1, 1), (len(images), 48, 48)) if images.ndim == 1 else images
     usage = np.broadcast_to(np.asarray(usage), len(images)).copy()
-    return Faces(np.array(images), labels, usage, np.arange(len(images)).astype(str))
+    return Faces(np.array(images), labels, usage, np.arange(len(images)).astype(str), **fields)
+
+
+def bands(n: int, seed: int = 0, classes=POSTER_CLASSES) -> Faces:
+    """Faces that a network learns in seconds: each class has a bright band at another height."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 120, (n, 48, 48), dtype=np.uint8)
+    labels = np.arange(n) % len(classes)
+    height = 48 // len(classes)
+    for image, label in zip(images, labels, strict=True):
+        image[height * label : height * label + height] += 80
+    return Faces(images, labels.astype(np.int64), np.full(n, "Training"), np.arange(n).astype(str), tuple(classes))
+
+
+def refused(source, *words: str, classes=POSTER_CLASSES) -> None:
+    """`source` is refused with one sentence that holds all `words`, and nothing is added to the cache."""
+    cache = Path(os.environ["FER_CACHE"])
+    before = sorted(cache.glob("*"))
+    with pytest.raises(DataError) as caught:
+        load_faces(source, classes)
+    sentence = str(caught.value)
+    assert "\n" not in sentence and sentence.endswith(".") and len(sentence) <= 400, (len(sentence), sentence)
+    for word in words:
+        assert word in sentence, sentence
+    assert sorted(cache.glob("*")) == before, sentence

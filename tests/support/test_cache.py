@@ -1,12 +1,22 @@
 """What was decoded once comes back whole, or is decoded again."""
 
+import os
+import subprocess
+import sys
+
+import pytest
+from making import load, make_rows, write_folder, zip_of
+
+from fer_utils.data import load_faces
+from fer_utils.support import sources
+
 
 def test_cache_answers_until_the_source_changes(tmp_path, cache, monkeypatch):
     folder = write_folder(tmp_path / "faces", make_rows())
     path = zip_of(folder, tmp_path / "faces.zip")
     first, first_folder = load(path), load(folder)
     with monkeypatch.context() as patch:
-        patch.setattr(data, "read_source", lambda path: pytest.fail("the cache should have answered"))
+        patch.setattr(sources, "read_source", lambda *_: pytest.fail("the cache should have answered"))
         again = load(path)
         assert again.fingerprint == first.fingerprint and (again.names == first.names).all()
     new = make_rows(seed=5)
@@ -30,7 +40,7 @@ def test_damaged_cache_is_rebuilt(tmp_path, cache, damage):
     assert len(file.read_bytes()) == len(whole) and [*cache.iterdir()] == [file]
 
 
-def test_cache_that_cannot_be_written_is_only_a_warning(tmp_path, monkeypatch, tiny_sample):
+def test_cache_that_cannot_be_written_is_only_a_warning(tmp_path, monkeypatch, cache, tiny_sample):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("FER_CACHE", str(tmp_path / "file" / "cache"))
     folder = write_folder(tmp_path / "faces", make_rows())

@@ -1,18 +1,17 @@
 """From what a reader names to a place: the home's data, the sample, Kaggle."""
 
+import sys
+import types
+import warnings
+from pathlib import Path
 
-@pytest.fixture
-def tiny_sample(tmp_path, monkeypatch):
-    """A stand-in for the drawing, so that tests of what surrounds it take no time; returns the calls."""
-    calls, source = [], tmp_path / "drawing.py"
-    source.write_text("# first version")
+import pytest
+from making import load, make_rows, refused, write_folder
 
-    def draw_sample(folder, n_train, n_test, seed):
-        calls.append((n_train, n_test, seed))
-        write_folder(folder, make_rows())
+from fer_utils.data import load_faces
+from fer_utils.support import sources
 
-    monkeypatch.setattr(data, "sample", types.SimpleNamespace(__file__=str(source), draw_sample=draw_sample))
-    return calls
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def test_sample_is_drawn_once_and_again_when_the_drawing_changes(tiny_sample, cache, capsys):
@@ -22,7 +21,7 @@ def test_sample_is_drawn_once_and_again_when_the_drawing_changes(tiny_sample, ca
         assert load_faces("sample").fingerprint == faces.fingerprint
     assert faces.drawn and faces.train.drawn and faces.source == "sample"
     assert tiny_sample == [(1500, 500, 2013)] and "drawn faces" in capsys.readouterr().out
-    Path(data.sample.__file__).write_text("# second version")
+    Path(sources.sample.__file__).write_text("# second version")
     load("sample")
     assert len(tiny_sample) == 2 and all("-1500-500-2013-" in file.name for file in cache.iterdir())
 
