@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fer_utils import CourseError
+from fer_utils import CourseError, brief
 from fer_utils.data import POSTER_CLASSES
 from fer_utils.support.checkpoints import load_weights, read_metadata, save_weights
 from fer_utils.support.files import write_json
@@ -172,8 +172,8 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
         try:
             model = maker(n_classes=n_classes, **options)
         except Exception as error:
-            raise CourseError(f"{name} cannot be built with n_classes={n_classes} ({type(error).__name__}: "
-                              f"{str(error)[:150]}): its __init__ must take n_classes.") from error
+            raise CourseError(f"{name} cannot be built with n_classes={n_classes} ({brief(error)}): its "
+                              "__init__ must take n_classes and raise nothing.") from error
     if not isinstance(model, nn.Module):
         raise CourseError(f"{name} makes a {type(model).__name__}: a network must be a torch.nn.Module.")
     return model

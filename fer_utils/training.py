@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from fer_utils import CourseError
+from fer_utils import CourseError, brief
 from fer_utils.augment import Augment
 from fer_utils.data import Faces
 from fer_utils.models import describe
@@ -123,8 +123,7 @@ def check_outputs(model: nn.Module, faces: Faces, device: torch.device) -> None:
     try:
         shape = tuple(model.eval()(torch.zeros(2, 1, *faces.images.shape[1:], device=device)).shape)
     except Exception as error:
-        raise CourseError(f"{name} cannot take images of shape (2, 1, 48, 48): {str(error).splitlines()[0][:200]}."
-                          ) from error
+        raise CourseError(f"{name} cannot take images of shape (2, 1, 48, 48): {brief(error)}.") from error
     if shape != wanted:
         raise CourseError(f"{name} gives {shape} for two images, where {wanted} is needed: a logit for each of the "
                           f"{len(faces.classes)} classes ({', '.join(faces.classes)[:150]}). Build it for them.")

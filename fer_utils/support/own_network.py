@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fer_utils import CourseError
+from fer_utils import CourseError, brief
 from fer_utils.support.home import course_home
 
 
@@ -28,5 +28,4 @@ def own_network(name: str, known: Sequence[str] = ()) -> Callable:
         spec.loader.exec_module(loaded)
         return getattr(loaded, wanted)
     except Exception as error:
-        raise CourseError(f"{path.name} does not give {wanted} ({type(error).__name__}: {str(error)[:150]}): fix it "
-                          "first.") from error
+        raise CourseError(f"{path.name} does not give {wanted} ({brief(error)}): fix it first.") from error
