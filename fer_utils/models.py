@@ -165,12 +165,14 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
     It is built as `TinyNet(n_classes=...)`, with `dropout=` where that is given and its signature has it. `seed`
     decides the initial weights. CourseError for an unknown name, and for a class that cannot be built so.
     """
+    if dropout is not None and not 0 <= dropout < 1:
+        raise CourseError(f"dropout is {dropout}: it must be at least 0 and below 1.")
     maker = MODELS[name] if name in MODELS else own_network(name, known=tuple(MODELS))
-    options = {"dropout": dropout} if dropout is not None and "dropout" in inspect.signature(maker).parameters else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            model = maker(n_classes=n_classes, **options)
+            has_dropout = dropout is not None and "dropout" in inspect.signature(maker).parameters
+            model = maker(n_classes=n_classes, **({"dropout": dropout} if has_dropout else {}))
         except Exception as error:
             raise CourseError(f"{name} cannot be built with n_classes={n_classes} ({brief(error)}): its "
                               "__init__ must take n_classes and raise nothing.") from error
