@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from fer_utils import CourseError, brief
 from fer_utils.data import POSTER_CLASSES
@@ -173,6 +174,9 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
         try:
             has_dropout = dropout is not None and "dropout" in inspect.signature(maker).parameters
             model = maker(n_classes=n_classes, **({"dropout": dropout} if has_dropout else {}))
+            if isinstance(model, nn.Module) and any(map(is_lazy, model.parameters())):
+                model.eval()(torch.zeros(2, 1, 48, 48))  # from which lazy layers learn their size
+                model.train()
         except Exception as error:
             raise CourseError(f"{name} cannot be built with n_classes={n_classes} ({brief(error)}): its "
                               "__init__ must take n_classes and raise nothing.") from error
