@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -186,10 +187,11 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
 
 
 def describe(model: nn.Module) -> str:
-    """What makes two networks the same: their layers as `print` shows them, and the source of a reader's classes."""
-    kinds = {type(layer) for layer in model.modules()}
-    own = [kind for kind in kinds if kind.__module__.split(".")[0] not in ("torch", "torchvision", "fer_utils")]
-    return "\n".join([repr(model), *sorted(inspect.getsource(kind) for kind in own)])
+    """What makes two networks the same: their layers as `print` shows them, and the files of a reader's classes."""
+    kinds = {kind for layer in model.modules() for kind in type(layer).__mro__ if issubclass(kind, nn.Module)}
+    own = {name for name in (kind.__module__ for kind in kinds)
+           if name.split(".")[0] not in ("torch", "torchvision", "fer_utils")}
+    return "\n".join([repr(model), *(inspect.getsource(sys.modules[name]) for name in sorted(own))])
 
 
 def dropout_of(model: nn.Module) -> float | None:
