@@ -49,8 +49,8 @@ class Recipe:
 
     def __post_init__(self):
         for field in fields(self):
-            if field.type is float:  # so that 3 and 3.0 are one recipe
-                object.__setattr__(self, field.name, float(getattr(self, field.name)))
+            if field.type in (int, float):  # so that 3 and 3.0 are one recipe
+                object.__setattr__(self, field.name, _number(field.type, field.name, getattr(self, field.name)))
         choices = {"interpolation": ("nearest", "bilinear"), "optimizer": ("adam", "adamw"),
                    "schedule": ("constant", "one_cycle"), "precision": ("auto", "float32", "bfloat16")}
         for name, valid in choices.items():
@@ -59,8 +59,8 @@ class Recipe:
         for name, lowest in (("epochs", 1), ("batch_size", 2)):
             if getattr(self, name) < lowest:
                 raise CourseError(f"{name} is {getattr(self, name)}: it must be at least {lowest}.")
-        if not 0 < self.learning_rate < math.inf:
-            raise CourseError(f"learning_rate is {self.learning_rate}: it must be above 0, and finite.")
+        if self.learning_rate <= 0:
+            raise CourseError(f"learning_rate is {self.learning_rate}: it must be above 0.")
         for name in ("label_smoothing", "averaging", "scale"):
             if not 0 <= getattr(self, name) < 1:
                 raise CourseError(f"{name} is {getattr(self, name)}: it must be at least 0 and below 1.")
@@ -69,6 +69,17 @@ class Recipe:
         """The fields that differ from their defaults, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)
                 if getattr(self, field.name) != field.default}
+
+
+def _number(kind: type, name: str, value) -> int | float:
+    """`value` as a finite number of this kind; CourseError where it is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or kind(number) != number:
+        raise CourseError(f"{name} is {value!r}: give a {'whole ' if kind is int else ''}number.")
+    return kind(number)
 
 
 HISTORY = ["seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
