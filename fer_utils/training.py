@@ -204,9 +204,9 @@ class Trainer:
         self.device = choose_device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.recipe, self.precision = recipe, choose_precision(recipe.precision, self.device)
+        torch.manual_seed(seed)  # dropout
         check_outputs(model, train, self.device)
         keep_memory()
-        torch.manual_seed(seed)  # dropout
         self.generator = torch.Generator(self.device).manual_seed(seed)  # the order of the images, flips and angles
         steps = recipe.epochs * count_batches(len(train), recipe.batch_size)
         self.optimizer, self.schedule = make_optimizer(model, recipe, steps)
