@@ -6,8 +6,15 @@ Read in this order: `data` (faces, split, audit), `augment`, `models`, `training
 Nothing heavy is imported here: take what you need from its module, as in `from fer_utils.data import load_faces`.
 """
 
+from textwrap import shorten
+
 __version__ = "1.0.0"
 
 
 class CourseError(ValueError):
     """An error that the user can fix: one sentence that says what was wrong, where, and what to do."""
+
+
+def brief(error: BaseException) -> str:
+    """An error's kind and words, on one line of at most 150 characters, for a sentence that quotes it."""
+    return shorten(f"{type(error).__name__}: {error}", 150, placeholder=" ...").removesuffix(":")

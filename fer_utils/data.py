@@ -83,6 +83,10 @@ class Faces:
 
     def with_classes(self, classes: Sequence[str]) -> "Faces":
         """The faces of these classes, labels renumbered to `classes`; images of other classes are left out."""
+        missing = [name for name in classes if name not in self.classes]
+        if missing:
+            raise DataError(f"these faces have no class {', '.join(missing)}, only {', '.join(self.classes)}: "
+                            "choose among these.")
         number = {name: label for label, name in enumerate(classes)}
         labels = pd.Series(self.labels_or_unknown()).map({k: number.get(name) for k, name in enumerate(self.classes)})
         kept = labels.notna().to_numpy()

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -10,8 +11,9 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from fer_utils import CourseError
+from fer_utils import CourseError, brief
 from fer_utils.data import POSTER_CLASSES
 from fer_utils.support.checkpoints import load_weights, read_metadata, save_weights
 from fer_utils.support.files import write_json
@@ -165,25 +167,31 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
     It is built as `TinyNet(n_classes=...)`, with `dropout=` where that is given and its signature has it. `seed`
     decides the initial weights. CourseError for an unknown name, and for a class that cannot be built so.
     """
+    if dropout is not None and not 0 <= dropout < 1:
+        raise CourseError(f"dropout is {dropout}: it must be at least 0 and below 1.")
     maker = MODELS[name] if name in MODELS else own_network(name, known=tuple(MODELS))
-    options = {"dropout": dropout} if dropout is not None and "dropout" in inspect.signature(maker).parameters else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            model = maker(n_classes=n_classes, **options)
+            has_dropout = dropout is not None and "dropout" in inspect.signature(maker).parameters
+            model = maker(n_classes=n_classes, **({"dropout": dropout} if has_dropout else {}))
+            if isinstance(model, nn.Module) and any(map(is_lazy, model.parameters())):
+                model.eval()(torch.zeros(2, 1, 48, 48))  # from which lazy layers learn their size
+                model.train()
         except Exception as error:
-            raise CourseError(f"{name} cannot be built with n_classes={n_classes} ({type(error).__name__}: "
-                              f"{str(error)[:150]}): its __init__ must take n_classes.") from error
+            raise CourseError(f"{name} cannot be built with n_classes={n_classes} ({brief(error)}): its "
+                              "__init__ must take n_classes and raise nothing.") from error
     if not isinstance(model, nn.Module):
         raise CourseError(f"{name} makes a {type(model).__name__}: a network must be a torch.nn.Module.")
     return model
 
 
 def describe(model: nn.Module) -> str:
-    """What makes two networks the same: their layers as `print` shows them, and the source of a reader's classes."""
-    kinds = {type(layer) for layer in model.modules()}
-    own = [kind for kind in kinds if kind.__module__.split(".")[0] not in ("torch", "torchvision", "fer_utils")]
-    return "\n".join([repr(model), *sorted(inspect.getsource(kind) for kind in own)])
+    """What makes two networks the same: their layers as `print` shows them, and the files of a reader's classes."""
+    kinds = {kind for layer in model.modules() for kind in type(layer).__mro__ if issubclass(kind, nn.Module)}
+    own = {name for name in (kind.__module__ for kind in kinds)
+           if name.split(".")[0] not in ("torch", "torchvision", "fer_utils")}
+    return "\n".join([repr(model), *(inspect.getsource(sys.modules[name]) for name in sorted(own))])
 
 
 def dropout_of(model: nn.Module) -> float | None:

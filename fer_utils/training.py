@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from fer_utils import CourseError
+from fer_utils import CourseError, brief
 from fer_utils.augment import Augment
 from fer_utils.data import Faces
 from fer_utils.models import describe
@@ -49,8 +49,8 @@ class Recipe:
 
     def __post_init__(self):
         for field in fields(self):
-            if field.type is float:  # so that 3 and 3.0 are one recipe
-                object.__setattr__(self, field.name, float(getattr(self, field.name)))
+            if field.type in (int, float):  # so that 3 and 3.0 are one recipe
+                object.__setattr__(self, field.name, _number(field.type, field.name, getattr(self, field.name)))
         choices = {"interpolation": ("nearest", "bilinear"), "optimizer": ("adam", "adamw"),
                    "schedule": ("constant", "one_cycle"), "precision": ("auto", "float32", "bfloat16")}
         for name, valid in choices.items():
@@ -59,8 +59,8 @@ class Recipe:
         for name, lowest in (("epochs", 1), ("batch_size", 2)):
             if getattr(self, name) < lowest:
                 raise CourseError(f"{name} is {getattr(self, name)}: it must be at least {lowest}.")
-        if not 0 < self.learning_rate < math.inf:
-            raise CourseError(f"learning_rate is {self.learning_rate}: it must be above 0, and finite.")
+        if self.learning_rate <= 0:
+            raise CourseError(f"learning_rate is {self.learning_rate}: it must be above 0.")
         for name in ("label_smoothing", "averaging", "scale"):
             if not 0 <= getattr(self, name) < 1:
                 raise CourseError(f"{name} is {getattr(self, name)}: it must be at least 0 and below 1.")
@@ -69,6 +69,17 @@ class Recipe:
         """The fields that differ from their defaults, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)
                 if getattr(self, field.name) != field.default}
+
+
+def _number(kind: type, name: str, value) -> int | float:
+    """`value` as a finite number of this kind; CourseError where it is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or kind(number) != number:
+        raise CourseError(f"{name} is {value!r}: give a {'whole ' if kind is int else ''}number.")
+    return kind(number)
 
 
 HISTORY = ["seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
@@ -123,8 +134,7 @@ def check_outputs(model: nn.Module, faces: Faces, device: torch.device) -> None:
     try:
         shape = tuple(model.eval()(torch.zeros(2, 1, *faces.images.shape[1:], device=device)).shape)
     except Exception as error:
-        raise CourseError(f"{name} cannot take images of shape (2, 1, 48, 48): {str(error).splitlines()[0][:200]}."
-                          ) from error
+        raise CourseError(f"{name} cannot take images of shape (2, 1, 48, 48): {brief(error)}.") from error
     if shape != wanted:
         raise CourseError(f"{name} gives {shape} for two images, where {wanted} is needed: a logit for each of the "
                           f"{len(faces.classes)} classes ({', '.join(faces.classes)[:150]}). Build it for them.")
@@ -194,9 +204,9 @@ class Trainer:
         self.device = choose_device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.recipe, self.precision = recipe, choose_precision(recipe.precision, self.device)
+        torch.manual_seed(seed)  # dropout
         check_outputs(model, train, self.device)
         keep_memory()
-        torch.manual_seed(seed)  # dropout
         self.generator = torch.Generator(self.device).manual_seed(seed)  # the order of the images, flips and angles
         steps = recipe.epochs * count_batches(len(train), recipe.batch_size)
         self.optimizer, self.schedule = make_optimizer(model, recipe, steps)

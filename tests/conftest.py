@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,6 +28,33 @@ def home(tmp_path, monkeypatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("FER_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    """An empty cache for one test alone, and a folder to work in where relative paths find nothing."""
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def tiny_sample(tmp_path, monkeypatch) -> list[tuple]:
+    """A stand-in for the drawing, so that tests of what surrounds it take no time; returns the calls."""
+    from making import make_rows, write_folder
+
+    from fer_utils.support import sources
+
+    calls, code = [], tmp_path / "drawing.py"
+    code.write_text("# first version")
+
+    def draw_sample(folder, n_train, n_test, seed):
+        calls.append((n_train, n_test, seed))
+        write_folder(folder, [row for row in make_rows() if row[0] in (0, 3, 6)])
+
+    monkeypatch.setattr(sources, "sample", SimpleNamespace(__file__=str(code), draw_sample=draw_sample))
+    return calls
 
 
 @pytest.fixture(scope="session")

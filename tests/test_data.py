@@ -1,13 +1,9 @@
-"""Every form of the data gives the same faces; the cache, the split and the audit keep their promises."""
+"""Faces of any classes under one schema; the split and the audit keep their promises."""
 
 import io
-import os
-import shutil
 import subprocess
 import sys
-import tarfile
 import time
-import types
 import warnings
 import zipfile
 from pathlib import Path
@@ -15,79 +11,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from making import load, make_rows, refused, shades, write_competition, write_csv, write_folder
 from PIL import Image
 
 from fer_utils import data
-from fer_utils.data import (
-    Audit,
-    DataError,
-    Faces,
-    Split,
-    audit,
-    course_home,
-    load_faces,
-    other_expressions,
-    split,
-)
+from fer_utils.data import POSTER_CLASSES, Audit, DataError, Faces, Split, audit, load_faces, split
+from fer_utils.support import sources
 from fer_utils.support.formats import CODES
+from fer_utils.support.published import PUBLISHED_COUNTS
 
-KEPT = ("angry", "happy", "neutral")
+pytestmark = pytest.mark.usefixtures("cache")
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch) -> Path:
-    """An empty cache for each test, and a folder to work in where relative paths find nothing."""
-    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path / "cache"
-
-
-def make_rows(n: int = 42, seed: int = 0) -> list[tuple[int, str, np.ndarray]]:
-    """(emotion code, usage, pixels), the seven classes and the usages mixed."""
-    rng = np.random.default_rng(seed)
-    usages = ("Training", "Training", "Training", "PublicTest", "PrivateTest")
-    return [(i % 7, usages[i % 5], rng.integers(0, 256, (48, 48), np.uint8)) for i in range(n)]
-
-
-def write_folder(folder: Path, rows, suffix: str = "png") -> Path:
-    """Kaggle's layout, images numbered without leading zeros so that text order and natural order differ."""
-    for i, (code, usage, pixels) in enumerate(rows):
-        file = folder / ("train" if usage == "Training" else "test") / CODES[code] / f"{usage}_{i}.{suffix}"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(file)
-    return folder
-
-
-def write_csv(path: Path, rows, header: str = "emotion,pixels,Usage", order=(0, 1, 2)) -> Path:
-    text = np.array([str(value) for value in range(256)])
-    with path.open("w") as file:
-        print(header, file=file)
-        for code, usage, pixels in rows:
-            cells = (str(code), " ".join(text[pixels.ravel()].tolist()), usage)
-            print(",".join(cells[i] for i in order), file=file)
-    return path
-
-
-def zip_of(folder: Path, path: Path, prefix: str = "", names=sorted) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in names(f for f in folder.rglob("*") if f.is_file()):
-            archive.write(file, prefix + file.relative_to(folder).as_posix())
-    return path
-
-
-def load(source) -> Faces:
-    """Load small stand-ins, whose counts are rightly warned of."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return load_faces(source, verbose=False)
-
-
-def toy(images, labels=None, usage="Training") -> Faces:
-    images = np.asarray(images, np.uint8)
-    images = np.broadcast_to(images.reshape(len(images), -1, 1), (len(images), 48, 48)) if images.ndim == 1 else images
-    usage = np.broadcast_to(np.asarray(usage), len(images)).copy()
-    return Faces(np.array(images), labels, usage, np.arange(len(images)).astype(str))
+SEVEN = ("Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral")
+OWN = ("bored", "Curious", "joy", "puzzled", "shy")
+"""A reader's own names, as the folders have them, by the alphabet: case says nothing."""
+THREE = "d28b51f34bda28f3658c26be24c6b3b8fb344ff993bda3dad5d5ccf7536acf0b"
+"""The fingerprint of FER2013's angry, happy and neutral images."""
 
 
 def test_folder_gives_the_schema_and_natural_order(tmp_path):
@@ -103,203 +42,13 @@ def test_folder_gives_the_schema_and_natural_order(tmp_path):
     assert set(faces.test.usage) == {"PublicTest", "PrivateTest"} and not faces.drawn
 
 
-def test_image_forms_agree(tmp_path):
-    folder = write_folder(tmp_path / "faces", make_rows())
-    (folder / "train" / "angry" / ".DS_Store").write_text("")
-    whole = load(folder)
-    forms = [
-        zip_of(folder, tmp_path / "a.zip"),
-        zip_of(folder, tmp_path / "b.zip", "archive/", lambda files: sorted(files, reverse=True)),
-        tmp_path / "nested",
-        tmp_path / "around",
-    ]
-    shutil.copytree(folder, forms[2] / "fer2013")
-    forms[3].mkdir()
-    shutil.copy(forms[0], forms[3])
-    for form in forms:
-        faces = load(form)
-        assert faces.fingerprint == whole.fingerprint and (faces.names == whole.names).all(), form
-    (tmp_path / "nested" / "fer2013" / "train" / "angry").rename(tmp_path / "nested" / "fer2013" / "train" / "ANGRY")
-    assert load(forms[2]).fingerprint == whole.fingerprint
-
-
-def test_csv_forms_agree_and_keep_the_order_of_rows(tmp_path):
-    rows = make_rows()
-    plain = write_csv(tmp_path / "fer2013.csv", rows)
-    icml = write_csv(tmp_path / "icml_face_data.csv", rows, "emotion, Usage, pixels", (0, 2, 1))
-    with zipfile.ZipFile(tmp_path / "challenge.zip", "w") as archive:
-        archive.write(icml, "icml_face_data.csv")
-        archive.writestr("train.csv", "emotion,pixels\n")
-    with tarfile.open(tmp_path / "fer2013.tar.gz", "w:gz") as archive:
-        archive.add(plain, "fer2013/fer2013.csv")
-    (tmp_path / "bom").mkdir()
-    (tmp_path / "bom" / "fer2013.csv").write_bytes(b"\xef\xbb\xbf" + plain.read_bytes().replace(b"\n", b"\r\n"))
-    faces = load(plain)
-    kept = [row for row in rows if row[0] in (0, 3, 6)]
-    assert (faces.images == [row[2] for row in kept]).all() and faces.usage.tolist() == [row[1] for row in kept]
-    assert faces.labels.tolist() == [(0, 3, 6).index(row[0]) for row in kept] and faces.names[1] == "line 5"
-    for form in (icml, tmp_path / "challenge.zip", tmp_path / "fer2013.tar.gz", tmp_path / "bom"):
-        assert load(form).fingerprint == faces.fingerprint, form
-
-
-def write_competition(folder: Path, train, labels, test) -> Path:
-    folder.mkdir()
-    np.savetxt(folder / "train_data.csv", np.reshape(train, (len(train), -1)), "%d", ",")
-    np.savetxt(folder / "train_target.csv", labels, "%d")
-    np.savetxt(folder / "test_data.csv", np.reshape(test, (len(test), -1)), "%d", ",")
-    return folder
-
-
-def test_class_competition_has_unlabelled_test_images(tmp_path):
-    images = [row[2] for row in make_rows(8)]
-    folder = write_competition(tmp_path / "class", images[:6], [0, 1, 2, 0, 1, 2], images[6:])
-    faces = load_faces(folder)
-    assert (faces.images == images).all() and faces.labels.tolist() == [0, 1, 2, 0, 1, 2, -1, -1]
-    assert faces.test.labels is None and set(faces.test.usage) == {"Test"} and faces.train.labels.min() == 0
-    assert faces.names[0] == "train_data.csv, line 1"
-    assert faces.counts().loc["unlabelled"].to_dict() == {"Training": 0, "Test": 2}
-    assert load_faces(zip_of(folder, tmp_path / "class.zip", "cs/")).fingerprint == faces.fingerprint
-    assert len(split(faces, 0.5).val) == 3 and audit(faces).twins_across == 0
-
-
-def test_test_images_without_fer2013_names_have_usage_test(tmp_path):
-    for part in ("train", "test"):
-        for name in KEPT:
-            (tmp_path / "own" / part / name).mkdir(parents=True)
-            Image.new("L", (48, 48)).save(tmp_path / "own" / part / name / "im0.png")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert set(load_faces(tmp_path / "own").usage) == {"Training", "Test"}
-
-
-def test_other_sizes_and_colours_are_converted_and_said_once(tmp_path, capsys):
-    folder = write_folder(tmp_path / "faces", make_rows())
-    Image.new("RGB", (96, 64), (255, 255, 255)).save(folder / "train" / "angry" / "Training_9001.png")
-    Image.new("L", (64, 64), 7).save(folder / "test" / "happy" / "PublicTest_9002.png")
-    for _ in range(2):  # read, then from the cache: the same words
-        with pytest.warns(UserWarning):
-            faces = load_faces(folder)
-        assert capsys.readouterr().out.count("Converted to 48x48 pixels in grey: 2 images") == 1
-    assert (faces.images[faces.names == "train/angry/Training_9001.png"] == 255).all()
-
-
 def test_counts_that_are_not_the_published_ones_are_a_warning_with_the_table(tmp_path):
     with pytest.warns(UserWarning, match=r"(?s)found.*published.*Happy.*7215"):
         load_faces(write_csv(tmp_path / "fer2013.csv", make_rows()))
 
 
-@pytest.fixture
-def tiny_sample(tmp_path, monkeypatch):
-    """A stand-in for the drawing, so that tests of what surrounds it take no time; returns the calls."""
-    calls, source = [], tmp_path / "drawing.py"
-    source.write_text("# first version")
-
-    def draw_sample(folder, n_train, n_test, seed):
-        calls.append((n_train, n_test, seed))
-        write_folder(folder, make_rows())
-
-    monkeypatch.setattr(data, "sample", types.SimpleNamespace(__file__=str(source), draw_sample=draw_sample))
-    return calls
-
-
-def test_sample_is_drawn_once_and_again_when_the_drawing_changes(tiny_sample, cache, capsys):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # drawn faces have FER2013's file names, and need no warning
-        faces = load_faces("sample")
-        assert load_faces("sample").fingerprint == faces.fingerprint
-    assert faces.drawn and faces.train.drawn and faces.source == "sample"
-    assert tiny_sample == [(1500, 500, 2013)] and "drawn faces" in capsys.readouterr().out
-    Path(data.sample.__file__).write_text("# second version")
-    load("sample")
-    assert len(tiny_sample) == 2 and all("-1500-500-2013-" in file.name for file in cache.iterdir())
-
-
-def test_auto_prefers_fer_data_then_the_home_then_the_sample(tiny_sample, home, monkeypatch, tmp_path, capsys):
-    monkeypatch.delenv("FER_DATA")
-    (home / "data").mkdir()
-    (home / "data" / ".gitkeep").write_text("")
-    assert load("auto").drawn
-    write_folder(home / "data", make_rows(seed=1))
-    with pytest.warns(UserWarning):
-        assert load_faces().source == str(home / "data")
-    assert str(home / "data") in capsys.readouterr().out
-    other = write_folder(tmp_path / "other", make_rows(seed=2))
-    monkeypatch.setenv("FER_DATA", str(other))
-    assert load("auto").fingerprint == load(other).fingerprint
-    assert load("data").source == "data"  # a relative path is also looked for in the home
-
-
-def test_kaggle_asks_kagglehub_and_nothing_else_does(tmp_path, monkeypatch):
-    folder, asked = write_folder(tmp_path / "faces", make_rows()), []
-    module = types.ModuleType("kagglehub")
-    module.dataset_download = lambda name: asked.append(name) or str(folder)
-    monkeypatch.setitem(sys.modules, "kagglehub", module)
-    load(folder)
-    assert not asked
-    assert load("kaggle").fingerprint == load(folder).fingerprint and asked == ["msambare/fer2013"]
-
-
-def test_course_home(tmp_path, monkeypatch):
-    monkeypatch.delenv("FER_HOME")
-    assert course_home() == Path.cwd()
-    (tmp_path / "course" / "notebooks").mkdir(parents=True)
-    (tmp_path / "course" / "fer_utils").mkdir()
-    monkeypatch.chdir(tmp_path / "course" / "notebooks")
-    assert course_home() == tmp_path / "course"
-    monkeypatch.setenv("FER_HOME", str(tmp_path))
-    assert course_home() == tmp_path
-
-
-def test_cache_answers_until_the_source_changes(tmp_path, cache, monkeypatch):
-    folder = write_folder(tmp_path / "faces", make_rows())
-    path = zip_of(folder, tmp_path / "faces.zip")
-    first, first_folder = load(path), load(folder)
-    with monkeypatch.context() as patch:
-        patch.setattr(data, "read_source", lambda path: pytest.fail("the cache should have answered"))
-        again = load(path)
-        assert again.fingerprint == first.fingerprint and (again.names == first.names).all()
-    new = make_rows(seed=5)
-    stamp = path.stat().st_mtime_ns
-    zip_of(write_folder(folder, new), path)
-    os.utime(path, ns=(stamp, stamp))  # a copied file may keep its time
-    assert load(path).fingerprint == load(folder).fingerprint != first_folder.fingerprint
-    assert len(list(cache.iterdir())) == 2
-
-
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "foreign"])
-def test_damaged_cache_is_rebuilt(tmp_path, cache, damage):
-    folder = write_folder(tmp_path / "faces", make_rows())
-    faces = load(folder)
-    (file,) = cache.iterdir()
-    whole = file.read_bytes()
-    changed = bytearray(whole)
-    changed[len(whole) // 3] ^= 1
-    file.write_bytes({"flip": bytes(changed), "cut": whole[:-500], "empty": b"", "foreign": b"\x93NUMPY"}[damage])
-    assert load(folder).fingerprint == faces.fingerprint
-    assert len(file.read_bytes()) == len(whole) and [*cache.iterdir()] == [file]
-
-
-def test_cache_that_cannot_be_written_is_only_a_warning(tmp_path, monkeypatch, tiny_sample):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("FER_CACHE", str(tmp_path / "file" / "cache"))
-    folder = write_folder(tmp_path / "faces", make_rows())
-    with pytest.warns(UserWarning, match="read afresh"):
-        assert len(load_faces(folder)) == 18
-    with pytest.warns(UserWarning, match="read afresh"):
-        assert load_faces("sample").drawn
-
-
-def test_two_processes_may_start_at_once(tmp_path, cache):
-    folder = write_folder(tmp_path / "faces", make_rows(210))
-    code = f"from fer_utils.data import load_faces; print(load_faces({str(folder)!r}, verbose=False).fingerprint)"
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    outputs = {run.communicate()[0].strip() for run in runs}
-    assert outputs == {load(folder).fingerprint} and len(list(cache.iterdir())) == 1
-
-
 def test_faces_take_and_fingerprint():
-    faces = toy([1, 2, 3, 4], np.array([0, 1, 2, 0]), ["Training", "Training", "PublicTest", "Test"])
+    faces = shades([1, 2, 3, 4], np.array([0, 1, 2, 0]), ["Training", "Training", "PublicTest", "Test"])
     assert len(faces.train) == len(faces.test) == 2 and faces.take(np.array([3, 0])).names.tolist() == ["3", "0"]
     assert faces.take(faces.labels == 0).images[:, 0, 0].tolist() == [1, 4] and "4 images" in repr(faces)
     assert faces.fingerprint == faces.take(np.arange(4)).fingerprint != faces.take(np.array([1, 0, 2, 3])).fingerprint
@@ -307,26 +56,160 @@ def test_faces_take_and_fingerprint():
     assert other.fingerprint != faces.fingerprint and len(faces.take(np.array([], int))) == 0
 
 
+def test_classes_stay_with_the_faces_on_their_way():
+    faces = shades(np.arange(20), np.arange(20) % 2, ["Training"] * 15 + ["PublicTest"] * 5, classes=("shy", "joy"),
+                   source="own", drawn=True)
+    parts = split(faces)
+    for part in (faces.train, faces.test, faces.take(np.arange(3)), faces.join(faces), *parts, faces.without_leaks()):
+        assert (part.classes, part.source, part.drawn) == (("shy", "joy"), "own", True)
+    assert list(faces.counts().index) == ["shy", "joy"] and faces.counts().sum(axis=None) == 20
+    assert np.bincount(parts.val.labels).sum() == 5
+    assert shades([1]).classes == POSTER_CLASSES == ("Angry", "Happy", "Neutral")
+
+
+def test_with_classes_keeps_theirs_and_renumbers():
+    faces = shades(np.arange(8), np.array([0, 1, 2, 3, 4, 5, 6, -1]), classes=SEVEN)
+    some = faces.with_classes(["Neutral", "Angry", "Happy"])
+    assert some.classes == ("Neutral", "Angry", "Happy") and some.labels.dtype == np.int64
+    assert some.images[:, 0, 0].tolist() == [0, 3, 6] and some.labels.tolist() == [1, 2, 0]
+    assert some.names.tolist() == ["0", "3", "6"] and some.source == faces.source
+    assert faces.with_classes(SEVEN).labels.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert faces.labels.tolist() == [0, 1, 2, 3, 4, 5, 6, -1]
+
+
+def test_with_classes_refuses_a_class_that_the_faces_lack():
+    faces = shades([1, 2], np.array([0, 1]))
+    with pytest.raises(DataError, match="Hapy") as caught:
+        faces.with_classes(("Angry", "Hapy"))
+    assert "Angry, Happy, Neutral" in str(caught.value)
+
+
+def own_folder(folder: Path, names=OWN) -> Path:
+    """A reader's own layout: 3 images of each class to learn from and 1 to test, each class of another shade."""
+    for part, n in (("train", 3), ("test", 1)):
+        for shade, name in enumerate(names):
+            (folder / part / name).mkdir(parents=True)
+            for i in range(n):
+                Image.new("L", (48, 48), 20 * shade + i).save(folder / part / name / f"photo{i}.png")
+    return folder
+
+
+@pytest.mark.parametrize("all_classes", ["all", " All ", ()])
+def test_a_readers_own_five_classes(tmp_path, all_classes, capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        faces = load_faces(own_folder(tmp_path / "own", OWN[::-1]), classes=all_classes)
+    assert faces.classes == OWN and faces.labels.dtype == np.int64
+    assert faces.counts().to_dict() == {"Training": dict.fromkeys(OWN, 3), "Test": dict.fromkeys(OWN, 1)}
+    # Folders were written in the opposite order: shade 0 is shy, and a label follows its folder's name.
+    assert {(label, image[0, 0] // 20) for label, image in zip(faces.labels, faces.images, strict=True)} == {
+        (0, 4), (1, 3), (2, 2), (3, 1), (4, 0)}
+    assert "Left out" not in capsys.readouterr().out
+    assert [len(part) for part in split(faces, 0.34)] == [9, 6, 5]
+
+
+@pytest.mark.parametrize("asked", ["shy, bored", "SHY,Bored", ("shy", "bored"), ["Shy", "BORED"]])
+def test_two_classes_in_the_readers_order_and_the_others_said_with_their_counts(tmp_path, asked, capsys):
+    folder = own_folder(tmp_path / "own")
+    for _ in range(2):  # read, then from the cache: the same words
+        faces = load_faces(folder, asked)
+        assert faces.classes == ("shy", "bored")  # spelled as the source does
+        assert faces.counts()["Training"].to_dict() == {"shy": 3, "bored": 3}
+        assert set(faces.images[faces.labels == 0][:, 0, 0] // 20) == {4}
+        assert "Left out: 4 Curious, 4 joy, 4 puzzled\n" in capsys.readouterr().out
+    assert load_faces(folder, ("bored", "shy"), verbose=False).labels.tolist() == [
+        1 - label for label in faces.labels.tolist()]
+    assert not capsys.readouterr().out
+
+
+def test_one_class_is_enough_to_look_at(tmp_path):
+    faces = load_faces(own_folder(tmp_path / "own"), "joy")
+    assert faces.classes == ("joy",) and set(faces.labels) == {0} and len(faces) == 4
+
+
+def test_fer2013s_names_come_first_in_its_order_and_with_a_capital(tmp_path):
+    folder = own_folder(tmp_path / "own", ("amused", "surprise", "NEUTRAL", "Angry", "happy", "zen"))
+    assert load_faces(folder, "all").classes == ("Angry", "Happy", "Surprise", "Neutral", "amused", "zen")
+    assert load_faces(folder).classes == POSTER_CLASSES
+    csv_file = write_csv(tmp_path / "fer2013.csv", make_rows())
+    assert load(csv_file, "all").classes == SEVEN
+    assert load(csv_file, "all").with_classes(POSTER_CLASSES).fingerprint == load(csv_file).fingerprint
+    assert load(csv_file, "sad,DISGUST").classes == ("Sad", "Disgust")
+
+
+def test_absent_classes_are_one_sentence_that_lists_what_is_there(tmp_path):
+    folder = own_folder(tmp_path / "own")
+    refused(folder, "no class Angry, Happy, Neutral", "bored, Curious, joy, puzzled, shy", "classes=all")
+    refused(folder, "no class sad", "bored, Curious, joy, puzzled, shy", "classes=all", classes="joy,sad")
+    csv_file = write_csv(tmp_path / "fer2013.csv", [row for row in make_rows() if row[0] in (1, 2)])
+    refused(csv_file, "no class Angry, Happy, Neutral", "Disgust, Fear", "classes=all")
+    many = own_folder(tmp_path / "many", [f"what the {k:02} participants of the study felt" for k in range(40)])
+    refused(many, "no class Angry, Happy, Neutral", "what the 00 participants of the study felt", "classes=all")
+    refused(folder, "no class", "classes=all", classes=[f"what participant {k} of the study felt" for k in range(40)])
+
+
+def test_the_sample_lacks_what_it_was_not_drawn_with(tiny_sample):
+    refused("sample", "the sample has no class Sad", "Angry, Happy, Neutral", "classes=all", classes="Happy,Sad")
+    assert load_faces("sample", "all").fingerprint == load_faces("sample").fingerprint
+    assert load_faces("sample", "Neutral").classes == ("Neutral",)
+
+
+@pytest.mark.parametrize(("classes", "words"), [
+    ("Angry,,Happy", "empty name"), ("", "empty name"), ("Angry,angry", "twice"), (("Happy", "HAPPY"), "twice")])
+def test_names_that_cannot_be_classes(tmp_path, classes, words):
+    refused(own_folder(tmp_path / "own"), words, classes=classes)
+
+
+def test_the_cache_holds_different_classes_apart(tmp_path, cache, monkeypatch):
+    folder = own_folder(tmp_path / "own")
+    asked = ("all", ("joy", "shy"), ("shy", "joy"), ("joy",))
+    first = [load_faces(folder, classes) for classes in asked]
+    assert len({faces.fingerprint for faces in first}) == len(asked)
+    monkeypatch.setattr(sources, "read_source", lambda *_: pytest.fail("the cache should have answered"))
+    again = [load_faces(folder, classes) for classes in asked]
+    assert [(one.classes, one.fingerprint) for one in again] == [(one.classes, one.fingerprint) for one in first]
+
+
+@pytest.mark.parametrize("classes", ["Sad,Happy", "angry,happy,neutral", "all"])
+def test_published_counts_are_those_of_the_classes_asked_for(tmp_path, monkeypatch, classes):
+    csv_file = write_csv(tmp_path / "fer2013.csv", make_rows())
+    monkeypatch.setattr(data, "PUBLISHED_COUNTS", load(csv_file, "all").counts())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_faces(csv_file, classes)
+    monkeypatch.setattr(data, "PUBLISHED_COUNTS", load(csv_file, "all").counts() + 1)
+    with pytest.warns(UserWarning, match="does not hold what FER2013 was published with"):
+        load_faces(csv_file, classes)
+
+
+def test_class_competition_in_some_classes_keeps_its_unlabelled_test_images(tmp_path):
+    images = [row[2] for row in make_rows(8)]
+    folder = write_competition(tmp_path / "class", images[:6], [0, 1, 2, 0, 1, 2], images[6:])
+    faces = load_faces(folder, "Happy,Angry")
+    assert faces.train.labels.tolist() == [1, 0, 1, 0] and faces.test.labels is None and len(faces.test) == 2
+    refused(folder, "no class Sad", "Angry, Happy, Neutral", classes="Sad")
+
+
 def test_audit_finds_each_flaw():
     grey = np.zeros((9, 48, 48), np.uint8)
     grey[:, 0, 0] = [1, 1, 2, 3, 1, 3, 4, 4, 0]  # the last image is blank
     usage = ["Training"] * 4 + ["PublicTest"] * 2 + ["PrivateTest"] * 3
-    found = audit(toy(grey, np.array([0, 0, 1, 2, 0, 1, 2, 2, 1]), usage))
+    found = audit(shades(grey, np.array([0, 0, 1, 2, 0, 1, 2, 2, 1]), usage))
     assert isinstance(found, Audit)
     assert {name: i.tolist() for name, i in found.indices.items()} == {
         "copies_in_train": [1], "copies_in_test": [7], "twins_across": [4, 5], "twins_same_label": [4],
         "conflicting": [3, 5], "blank": [8]}
     assert (found.copies_in_train, found.twins_across, found.blank) == (1, 2, 1)
     assert found.table().loc["twins_across"].to_dict() == {"Training": 0, "PublicTest": 2, "PrivateTest": 0, "total": 2}
-    clean = toy(grey, np.array([0, 0, 1, 2, 0, 1, 2, 2, 1]), usage).without_leaks()
+    clean = shades(grey, np.array([0, 0, 1, 2, 0, 1, 2, 2, 1]), usage).without_leaks()
     assert clean.names.tolist() == ["0", "2", "3", "6"]
     assert audit(clean).twins_across == audit(clean).copies_in_train == audit(clean).copies_in_test == 0
-    assert audit(toy(grey[:0], np.array([], int))).blank == 0
+    assert audit(shades(grey[:0], np.array([], int))).blank == 0
 
 
 def test_split_is_stratified_seeded_and_rounds_up():
     labels = np.repeat([0, 1, 2], (3995, 7215, 4965))
-    faces = toy(np.zeros((16175, 48, 48)), labels)
+    faces = shades(np.zeros((16175, 48, 48)), labels)
     parts = split(faces)
     assert isinstance(parts, Split) and (len(parts.train), len(parts.val), len(parts.test)) == (11322, 4853, 0)
     assert np.abs(np.bincount(parts.val.labels) - 0.3 * np.bincount(labels)).max() <= 1
@@ -339,7 +222,7 @@ def test_split_can_keep_identical_images_on_one_side():
     pixels = np.random.default_rng(0).integers(0, 60_000, 6000)
     images = np.zeros((6000, 48, 48), np.uint8)
     images[:, 0, 0], images[:, 0, 1] = pixels % 256, pixels // 256
-    faces = toy(images, pixels % 3)
+    faces = shades(images, pixels % 3)
     loose, tight = split(faces), split(faces, group_duplicates=True)
     keys = [set(map(bytes, part.images[:, 0, :2])) for part in (loose.train, loose.val, tight.train, tight.val)]
     assert keys[0] & keys[1] and not keys[2] & keys[3] and abs(len(tight.val) - 1800) <= 18
@@ -357,7 +240,7 @@ def test_real_zip_is_fast_and_flawed_as_published(fer2013_zip):
         faces, cold = timed(load_faces, fer2013_zip)
         again, warm = timed(load_faces, fer2013_zip)
     print(f"zip of 35,887 JPEGs: cold {cold:.2f} s, warm {warm:.3f} s")
-    assert again.fingerprint == faces.fingerprint and faces.counts().equals(data.PUBLISHED)
+    assert again.fingerprint == faces.fingerprint and faces.counts().equals(PUBLISHED_COUNTS.loc[list(POSTER_CLASSES)])
     assert cold < 6 and warm < 0.5
     found, clean = audit(faces), faces.without_leaks()
     assert (found.copies_in_train, found.copies_in_test, found.twins_same_label) == (369, 27, 161)
@@ -367,10 +250,27 @@ def test_real_zip_is_fast_and_flawed_as_published(fer2013_zip):
     # The nine blank training images are black and so copies of one another: the last of them goes as blank.
     assert (len(clean.train), len(clean.test)) == (15805, 3786)
     assert len(split(faces).val) == 4853
+    assert faces.fingerprint == THREE
     for seed in range(5):
         parts = split(faces, seed=seed, group_duplicates=True)
         assert abs(len(parts.val) - 4853) < 48.5
         assert audit(parts.train).copies_in_train + audit(parts.val).copies_in_train == 369
+
+
+def test_real_zip_in_all_seven_classes(fer2013_zip, capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        faces = load_faces(fer2013_zip, classes="all")
+    assert faces.classes == SEVEN and len(faces) == 35_887 and "Left out" not in capsys.readouterr().out
+    assert faces.counts().equals(PUBLISHED_COUNTS) and list(faces.counts().index) == list(SEVEN)
+    assert np.bincount(faces.train.labels).tolist() == [3995, 436, 4097, 7215, 4830, 3171, 4965]
+    assert len(faces.train) == 28_709
+    assert faces.with_classes(POSTER_CLASSES).fingerprint == THREE
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        three = load_faces(fer2013_zip)
+    assert three.fingerprint == THREE
+    assert "Left out: 547 Disgust, 5,121 Fear, 6,077 Sad, 4,002 Surprise\n" in capsys.readouterr().out
 
 
 MEASURE = """
@@ -403,7 +303,7 @@ def test_full_csv_is_fast_and_small_in_memory(fer2013_zip, tmp_path):
     assert not run.stderr and len(rows) == 35887
     kept = [row for row in rows if row[0] in (0, 3, 6)]
     labels = np.array([(0, 3, 6).index(code) for code, _, _ in kept])
-    assert toy([row[2] for row in kept], labels, [row[1] for row in kept]).fingerprint == fingerprint
+    assert shades([row[2] for row in kept], labels, [row[1] for row in kept]).fingerprint == fingerprint
     quarter = write_csv(tmp_path / "quarter.csv", rows[::4])
     ours, fast = timed(load_faces, quarter)
     parsed, slow = timed(pandas_row_by_row, quarter)
@@ -419,48 +319,41 @@ def test_errors_are_course_errors():
     assert issubclass(DataError, CourseError) and issubclass(CourseError, ValueError)
 
 
-def test_the_other_expressions_have_labels_of_their_own(tmp_path, cache):
-    rows = make_rows()
-    folder = write_folder(tmp_path / "faces", rows)
-    faces = load(folder)
-    others = other_expressions(faces)
-    expected = [row for row in rows if row[0] not in (0, 3, 6) and row[1] == "Training"]
-    assert len(others) == len(expected) and set(others.usage) == {"Training"}
-    assert others.counts()["Training"].to_dict() == {
-        "Angry": 0, "Happy": 0, "Neutral": 0, **{
-            name: sum(CODES[row[0]] == name.lower() for row in expected)
-            for name in ("Disgust", "Fear", "Sad", "Surprise")}}
-    codes = {row[2].tobytes(): CODES[row[0]] for row in expected}
-    named = [("disgust", "fear", "sad", "surprise")[label - 3] for label in others.labels]
-    assert [codes[image.tobytes()] for image in others.images] == named
-    assert len(list(cache.iterdir())) == 2 and load(folder).fingerprint == faces.fingerprint
-    csv_file = write_csv(tmp_path / "fer2013.csv", rows)
-    assert other_expressions(load(csv_file)).labels.tolist() == others.labels.tolist()
-
-
-def test_sources_of_three_classes_have_no_other_expressions(tmp_path, tiny_sample):
-    rows = [row for row in make_rows() if row[0] in (0, 3, 6)]
-    assert other_expressions(load(write_folder(tmp_path / "faces", rows))) is None
-    assert other_expressions(load(write_csv(tmp_path / "fer2013.csv", rows))) is None
-    images = [row[2] for row in rows]
-    competition = write_competition(tmp_path / "class", images[:6], [0, 1, 2, 0, 1, 2], images[6:8])
-    assert other_expressions(load(competition)) is None
-    assert other_expressions(load("sample")) is None
-
-
 def test_faces_join_in_order():
-    first = toy([1, 2], np.array([0, 1]), ["Training", "Test"])
-    both = first.join(toy([3, 4], np.array([3, 6])))
+    first = shades([1, 2], np.array([0, 1]), ["Training", "Test"], classes=SEVEN)
+    both = first.join(shades([3, 4], np.array([3, 6]), classes=SEVEN))
     assert both.images[:, 0, 0].tolist() == [1, 2, 3, 4] and both.labels.tolist() == [0, 1, 3, 6]
-    assert both.counts().loc["Surprise"].to_dict() == {"Training": 1, "Test": 0} and "Fear" not in both.counts().index
-    assert both.train.labels.tolist() == [0, 3, 6] and both.labels.dtype == np.int64
-    unlabelled = first.join(toy([5]))
+    assert both.counts().loc["Neutral"].to_dict() == {"Training": 1, "Test": 0} and both.counts().loc["Fear"].sum() == 0
+    assert both.train.labels.tolist() == [0, 3, 6] and both.labels.dtype == np.int64 and both.classes == SEVEN
+    unlabelled = first.join(shades([5], classes=SEVEN))
     assert unlabelled.labels.tolist() == [0, 1, -1] and unlabelled.counts().loc["unlabelled", "Training"] == 1
-    assert audit(toy([7, 7], np.array([0, 3]))).conflicting == 2
+    assert audit(shades([7, 7], np.array([0, 3]), classes=SEVEN)).conflicting == 2
+    with pytest.raises(DataError, match="cannot be joined"):
+        first.join(shades([5], np.array([0])))
 
 
-def test_real_zip_has_the_published_number_of_other_expressions(fer2013_zip):
-    faces = load_faces(fer2013_zip, verbose=False)
-    others = other_expressions(faces)
-    assert np.bincount(others.labels).tolist() == [0, 0, 0, 436, 4097, 4830, 3171]
-    assert len(others) == 12_534 and len(faces.train.join(others)) == 28_709
+def dark(labels=None) -> Faces:
+    return shades(np.zeros((12, 48, 48)), labels)
+
+
+def test_arrays_that_do_not_fit():
+    with pytest.raises(DataError, match="3 labels for 12 images"):
+        dark(labels=np.array([0, 1, 2]))
+    with pytest.raises(DataError, match="give uint8"):
+        Faces(np.zeros((2, 48, 48)), None, np.array(["Test"] * 2), np.array(["a", "b"]))
+    with pytest.raises(DataError, match="give uint8"):
+        Faces(np.zeros((2, 32, 32), np.uint8), None, np.array(["Test"] * 2), np.array(["a", "b"]))
+    for wrong in ([0, 3], [0, -2]):
+        with pytest.raises(DataError, match=r"labels run from .* with 3 classes they are 0 to 2, or -1"):
+            shades([1, 2], np.array(wrong))
+    assert shades([1, 2], np.array([0, 3]), classes=SEVEN).labels.tolist() == [0, 3]
+
+
+@pytest.mark.parametrize("fraction", [0, 1.5, -0.1, "much"])
+def test_split_that_cannot_be_cut(fraction):
+    with pytest.raises(DataError, match="val_fraction"):
+        split(dark(labels=np.arange(12) % 3), fraction)
+    with pytest.raises(DataError, match="no labels"):
+        split(dark())
+    with pytest.raises(DataError, match="cannot cut"):
+        split(dark(labels=np.array([0] * 11 + [1])))

@@ -1,7 +1,7 @@
 import json
 import math
-import pickle
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -16,14 +16,14 @@ from fer_utils.models import (
     AttentionCNN,
     PosterCNN,
     ResidualBlock,
+    Restricted,
     build_model,
     count_parameters,
+    describe,
+    dropout_of,
     export_weights,
-    keep_classes,
     layer_table,
-    load_weights,
     pretrained,
-    save_weights,
 )
 
 
@@ -62,55 +62,6 @@ def test_an_untrained_network_knows_nothing():
 def test_unknown_model_names_the_known():
     with pytest.raises(CourseError, match="PosterCNN"):
         build_model("ResNet50")
-
-
-def test_weights_come_back_with_what_was_noted(tmp_path):
-    model, path = PosterCNN(), tmp_path / "sub" / "weights.safetensors"
-    save_weights(path, model, {"epoch": 3})
-    other = PosterCNN()
-    assert load_weights(path, other) == {"architecture": "PosterCNN", "epoch": 3}
-    x = torch.rand(2, 1, 48, 48)
-    assert torch.equal(model.eval()(x), other.eval()(x))
-    assert [p.name for p in path.parent.iterdir()] == [path.name]
-
-
-def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "weights.safetensors"
-    save_weights(path, PosterCNN(), {"epoch": 1})
-    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(CourseError, match="No space left"):
-        save_weights(path, PosterCNN(), {"epoch": 2})
-    monkeypatch.undo()
-    assert load_weights(path, PosterCNN())["epoch"] == 1
-    assert [p.name for p in tmp_path.iterdir()] == [path.name]
-
-
-def test_weights_of_another_architecture_are_refused_and_change_nothing(tmp_path):
-    path = tmp_path / "weights.safetensors"
-    save_weights(path, PosterCNN(n_classes=7), {})
-    model = PosterCNN()
-    before = model.classifier[-1].weight.clone()
-    with pytest.raises(CourseError, match="do not fit PosterCNN"):
-        load_weights(path, model)
-    assert torch.equal(before, model.classifier[-1].weight)
-
-
-def test_pickles_are_refused_unread(tmp_path):
-    path = tmp_path / "weights.pt"
-
-    class Trap:
-        def __reduce__(self):
-            return (open, (str(tmp_path / "sprung"), "w"))
-
-    path.write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(CourseError, match="not a safetensors file"):
-        load_weights(path, PosterCNN())
-    assert not (tmp_path / "sprung").exists()
-
-
-def test_missing_weights_say_what_to_do(tmp_path):
-    with pytest.raises(CourseError, match="train the model first"):
-        load_weights(tmp_path / "none.safetensors", PosterCNN())
 
 
 def conv_bn(inside: int, outside: int, side: int) -> int:
@@ -182,24 +133,60 @@ def test_attention_weighs_whole_channels():
     assert 0 < weights.min() and weights.max() < 1
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_model_comes_back_from_its_weights(tmp_path, name):
-    model, other = build_model(name).eval(), build_model(name).eval()
-    save_weights(tmp_path / "weights.safetensors", model, {})
-    load_weights(tmp_path / "weights.safetensors", other)
-    x = torch.rand(2, 1, 48, 48)
-    assert torch.equal(model(x), other(x))
-
-
 @pytest.mark.parametrize("name", ["PosterCNN", "AttentionCNN"])
-def test_cutting_the_outputs_changes_nothing_else(name):
-    model, x = build_model(name, n_classes=7).eval(), torch.rand(2, 1, 48, 48)
+def test_a_restricted_network_answers_for_some_classes_and_changes_nothing_else(name):
+    model, x = build_model(name, n_classes=7).eval(), torch.rand(3, 1, 48, 48)
     before, state = model(x), torch.random.get_rng_state()
-    assert keep_classes(model) is model and torch.equal(state, torch.random.get_rng_state())
-    assert torch.allclose(model(x), before[:, :3], atol=1e-6)
-    assert {k: v.shape for k, v in model.state_dict().items()} == {
-        k: v.shape for k, v in build_model(name).state_dict().items()}
-    assert model.classifier[-1].out_features == 3 and all(p.requires_grad for p in model.parameters())
+    some = Restricted(model, (0, 3, 6))
+    assert torch.equal(some(x), before[:, [0, 3, 6]]) and torch.equal(Restricted(model, [6, 0])(x), before[:, [6, 0]])
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert torch.equal(model(x), before) and model.classifier[-1].out_features == 7
+    assert count_parameters(some) == count_parameters(model) and all(p.requires_grad for p in some.parameters())
+    assert not some.eval().network.training and some.train().network.training
+
+
+def test_a_restricted_network_predicts_probabilities_that_add_up():
+    model = build_model("PosterCNN", n_classes=7)
+    images = np.random.default_rng(0).integers(0, 256, (5, 48, 48), dtype=np.uint8)
+    seven, three = predict(model, images), predict(Restricted(model, (0, 3, 6)), images)
+    assert three.shape == (5, 3) and three.sum(1) == pytest.approx(1)
+    kept = seven[:, [0, 3, 6]]
+    assert three == pytest.approx(kept / kept.sum(1, keepdims=True), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_seed_decides_the_weights_and_torchs_own_generator_stays_as_it_was(name):
+    state = torch.random.get_rng_state()
+    first, second, other = (build_model(name, seed=seed) for seed in (3, 3, 4))
+    assert torch.equal(state, torch.random.get_rng_state())
+    torch.rand(7)  # what was drawn before makes no difference
+    third = build_model(name, seed=3)
+    weights = first.state_dict()
+    for same in (second, third):
+        assert all(torch.equal(value, weights[key]) for key, value in same.state_dict().items())
+    assert not torch.equal(first.features[0].weight if name[0] != "P" else first.features[0][0].weight,
+                           other.features[0].weight if name[0] != "P" else other.features[0][0].weight)
+
+
+def test_a_name_gives_its_network_with_so_many_outputs_and_this_dropout():
+    for name in MODELS:
+        assert build_model(name, n_classes=2)(torch.rand(2, 1, 48, 48)).shape == (2, 2)
+        assert dropout_of(build_model(name)) == 0.5 and dropout_of(build_model(name, dropout=0.25)) == 0.25
+        assert dropout_of(build_model(name, dropout=0)) == 0
+    assert dropout_of(torch.nn.Linear(2, 2)) is None
+    assert dropout_of(torch.nn.Sequential(torch.nn.Dropout(0.1), torch.nn.Dropout(0.2))) == 0.2
+
+
+@pytest.mark.parametrize("dropout", [1.0, -0.1, 1.5, math.nan])
+def test_a_dropout_that_cannot_be_is_refused(dropout):
+    with pytest.raises(CourseError, match=rf"^dropout is {dropout}: it must be at least 0 and below 1\.$"):
+        build_model("PosterCNN", dropout=dropout)
+
+
+def test_the_description_tells_networks_apart():
+    made = [build_model(name, n, dropout) for name in MODELS for n in (2, 3) for dropout in (0.2, 0.5)]
+    assert len({describe(model) for model in made}) == len(made)
+    assert describe(build_model(seed=0)) == describe(build_model(seed=5)) == describe(build_model().eval())
 
 
 def card(model: str) -> dict:
@@ -219,6 +206,14 @@ def test_exported_weights_are_half_the_size_and_give_the_same_answers(tmp_path):
     assert (read(x).softmax(1) - model(x).softmax(1)).abs().max() < 2e-3
     written = json.loads((tmp_path / "AttentionCNN.json").read_text())
     assert written == {"model": "AttentionCNN", **card("AttentionCNN")}
+
+
+def test_weights_for_other_classes_come_back_with_as_many_outputs(tmp_path):
+    model, noted = build_model("PosterCNN", n_classes=2, dropout=0.3).eval(), card("PosterCNN")
+    noted["recipe"] = noted["recipe"] | {"classes": ["joy", "shy"]}
+    export_weights("Own", model, noted, tmp_path)
+    x = torch.rand(4, 1, 48, 48)
+    assert (pretrained("Own", tmp_path)(x).softmax(1) - model(x).softmax(1)).abs().max() < 2e-3
 
 
 def test_weights_without_a_whole_card_are_not_written(tmp_path):

@@ -199,29 +199,12 @@ def test_checkpoints_have_a_folder_and_a_name(home):
     assert path == home / "reports" / "mine" / "checkpoints" / "PosterCNN-seed4.safetensors" and path.parent.is_dir()
 
 
-def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path):
-    path = tmp_path / "metrics.json"
-    write_json(path, {"old": 1})
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
-    assert json.loads(path.read_text()) == {"old": 1} and files(tmp_path) == ["metrics.json"]
-
-
 def test_notebooks_that_write_at_the_same_time_lose_nothing(home):
     code = ("import sys; from fer_utils.runs import Run; run = Run.open('mine')\n"
             "for i in range(15): run.record(seconds={f'{sys.argv[1]}-{i}': i})")
     workers = [subprocess.Popen([sys.executable, "-c", code, str(worker)]) for worker in range(3)]
     assert [worker.wait() for worker in workers] == [0, 0, 0]
     assert len(Run.open("mine").read()["seconds"]) == 45
-
-
-def test_the_lock_is_free_again_after_an_error(home):
-    with pytest.raises(CourseError):
-        with locked(home):
-            raise CourseError("something")
-    with locked(home):
-        pass
 
 
 def test_a_full_disk_is_one_sentence_and_nothing_half_written(full_disk, monkeypatch):

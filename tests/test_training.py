@@ -138,20 +138,6 @@ def quiet(*arguments, **options):
     return fit(*arguments, log=lambda _: None, **options)
 
 
-def test_one_cycle_rises_for_a_quarter_of_the_steps_and_ends_at_almost_nothing():
-    config = TrainConfig(learning_rate=0.01, schedule="one_cycle", optimizer="adamw", weight_decay=0.1)
-    optimizer, schedule = training.make_optimizer(PosterCNN(), config, steps=40)
-    assert isinstance(optimizer, torch.optim.AdamW) and optimizer.param_groups[0]["weight_decay"] == 0.1
-    rates = []
-    for _ in range(40):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        schedule.step()
-    top = int(np.argmax(rates))
-    assert top == 9 and rates[top] == pytest.approx(0.01)
-    assert (np.diff(rates[: top + 1]) > 0).all() and (np.diff(rates[top:]) < 0).all() and rates[-1] < 1e-6
-
-
 def test_the_schedule_is_as_long_as_the_training(parts, monkeypatch):
     used, made = [], training.make_optimizer
 
@@ -176,17 +162,6 @@ def test_averaging_gives_other_weights_of_the_same_training(parts):
     assert list(weights) == list(others)
     assert not torch.equal(weights["features.0.0.weight"], others["features.0.0.weight"])
     assert (weights["features.0.0.weight"] - others["features.0.0.weight"]).abs().max() < 0.1
-
-
-def test_the_average_starts_short_and_follows():
-    model = torch.nn.Linear(1, 1, bias=False)
-    average = training.moving_average(model, 0.9)
-    torch.nn.init.constant_(model.weight, 1.0)
-    first = None
-    for _ in range(200):
-        average.update_parameters(model)
-        first = first or average.module.weight.item()
-    assert average.module.weight.item() == pytest.approx(1.0, abs=1e-4)
 
 
 def test_label_smoothing_keeps_the_loss_from_zero(parts):

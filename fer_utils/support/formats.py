@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from textwrap import shorten
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -136,12 +137,11 @@ def choose_classes(where: Path | str, there: Counter, wanted: Sequence[str]) -> 
     spelled = {name.casefold(): name.capitalize() if name.casefold() in CODES else name for name in sorted(there)}
     order = [*CODES, *sorted(spelled.keys() - set(CODES))]
     listed = [spelled[key] for key in order if key in spelled]
-    missing = [name for name in wanted if name.casefold() not in spelled]
+    missing = ", ".join(name for name in wanted if name.casefold() not in spelled)
     if missing:
-        named = ", ".join(listed[:9]) + (f" and {len(listed) - 9} more" if len(listed) > 9 else "")
-        raise DataError(f"{where} has no class {', '.join(missing[:9])}: it holds {named or 'none'}. Give classes=all, "
-                        "or some of these names.")
-    chosen = tuple(wanted or listed)
+        missing, held = (shorten(names, 120, placeholder=" ...") for names in (missing, ", ".join(listed)))
+        raise DataError(f"{where} has no class {missing}, only {held}: give classes=all, or some of these names.")
+    chosen = tuple(spelled[name.casefold()] for name in wanted) or tuple(listed)
     labels = {name.casefold(): label for label, name in enumerate(chosen)}
     left_out = Counter()
     for name, n in there.items():

@@ -1,11 +1,12 @@
 """A reader's own network, loaded from a file of the reader's by its name."""
 
-import importlib.util
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
-from fer_utils import CourseError
+from fer_utils import CourseError, brief
 from fer_utils.support.home import course_home
 
 
@@ -18,15 +19,15 @@ def own_network(name: str, known: Sequence[str] = ()) -> Callable:
     """
     module, _, wanted = name.partition(":")
     folders = (Path.cwd(), course_home() / "notebooks", course_home())
-    path = next((path for folder in folders if (path := folder / f"{module}.py").is_file()), None)
+    path = next((path for folder in folders if os.path.isfile(path := folder / f"{module}.py")), None)
     if not (module.isidentifier() and wanted.isidentifier() and path):
         raise CourseError(f"There is no model {name[:80]!r}: choose one of {', '.join(known)}, or name your own class "
                           "as my_net:TinyNet, with my_net.py in the current folder or in the course's home.")
-    spec = importlib.util.spec_from_file_location(f"reader_{module}", path)
-    loaded = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # `inspect` looks there for sources
+    loaded = sys.modules[f"reader_{module}"] = ModuleType(f"reader_{module}")  # `inspect` looks there for sources
+    loaded.__file__ = str(path)
     try:
-        spec.loader.exec_module(loaded)
+        # No import, whose cache overlooks a second edit within a second.
+        exec(compile(path.read_bytes(), path, "exec"), vars(loaded))
         return getattr(loaded, wanted)
-    except Exception as error:
-        raise CourseError(f"{path.name} does not give {wanted} ({type(error).__name__}: {str(error)[:150]}): fix it "
-                          "first.") from error
+    except (Exception, SystemExit) as error:
+        raise CourseError(f"{path.name} does not give {wanted} ({brief(error)}): fix it first.") from error

@@ -10,9 +10,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fer_utils import CLASSES, CourseError
+from fer_utils import CourseError
 from fer_utils.support import sample
-from fer_utils.support.sample import STRAY, action_units, draw_face, draw_sample, landmarks
+from fer_utils.support.sample import CLASSES, STRAY, action_units, draw_face, draw_sample, landmarks
 
 PINNED = "060dfd9c4ec720a0b76c1969a709cdd5d95f6f6c8c0ac306ec5201c5351680b0"
 

@@ -1,0 +1,59 @@
+"""What was decoded once comes back whole, or is decoded again."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from making import load, make_rows, write_folder, zip_of
+
+from fer_utils.data import load_faces
+from fer_utils.support import sources
+
+
+def test_cache_answers_until_the_source_changes(tmp_path, cache, monkeypatch):
+    folder = write_folder(tmp_path / "faces", make_rows())
+    path = zip_of(folder, tmp_path / "faces.zip")
+    first, first_folder = load(path), load(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "read_source", lambda *_: pytest.fail("the cache should have answered"))
+        again = load(path)
+        assert again.fingerprint == first.fingerprint and (again.names == first.names).all()
+    new = make_rows(seed=5)
+    stamp = path.stat().st_mtime_ns
+    zip_of(write_folder(folder, new), path)
+    os.utime(path, ns=(stamp, stamp))  # a copied file may keep its time
+    assert load(path).fingerprint == load(folder).fingerprint != first_folder.fingerprint
+    assert len(list(cache.iterdir())) == 2
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "foreign"])
+def test_damaged_cache_is_rebuilt(tmp_path, cache, damage):
+    folder = write_folder(tmp_path / "faces", make_rows())
+    faces = load(folder)
+    (file,) = cache.iterdir()
+    whole = file.read_bytes()
+    changed = bytearray(whole)
+    changed[len(whole) // 3] ^= 1
+    file.write_bytes({"flip": bytes(changed), "cut": whole[:-500], "empty": b"", "foreign": b"\x93NUMPY"}[damage])
+    assert load(folder).fingerprint == faces.fingerprint
+    assert len(file.read_bytes()) == len(whole) and [*cache.iterdir()] == [file]
+
+
+def test_cache_that_cannot_be_written_is_only_a_warning(tmp_path, monkeypatch, cache, tiny_sample):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "file" / "cache"))
+    folder = write_folder(tmp_path / "faces", make_rows())
+    with pytest.warns(UserWarning, match="read afresh"):
+        assert len(load_faces(folder)) == 18
+    with pytest.warns(UserWarning, match="read afresh"):
+        assert load_faces("sample").drawn
+
+
+def test_two_processes_may_start_at_once(tmp_path, cache):
+    folder = write_folder(tmp_path / "faces", make_rows(210))
+    code = f"from fer_utils.data import load_faces; print(load_faces({str(folder)!r}, verbose=False).fingerprint)"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = {run.communicate()[0].strip() for run in runs}
+    assert outputs == {load(folder).fingerprint} and len(list(cache.iterdir())) == 1

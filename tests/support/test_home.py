@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import pytest
+
+from fer_utils import CourseError
+from fer_utils.support import home
+from fer_utils.support.home import clone, course_home
+
+
+def test_course_home(tmp_path, monkeypatch):
+    monkeypatch.delenv("FER_HOME")
+    monkeypatch.chdir(tmp_path)
+    assert course_home() == Path.cwd()
+    (tmp_path / "course" / "notebooks").mkdir(parents=True)
+    (tmp_path / "course" / "fer_utils").mkdir()
+    monkeypatch.chdir(tmp_path / "course" / "notebooks")
+    assert course_home() == tmp_path / "course"
+    monkeypatch.setenv("FER_HOME", str(tmp_path))
+    assert course_home() == tmp_path
+
+
+def test_the_clone_is_where_the_notebooks_are(tmp_path, monkeypatch):
+    (tmp_path / "home" / "notebooks").mkdir(parents=True)
+    monkeypatch.setenv("FER_HOME", str(tmp_path / "home"))
+    assert clone() == Path(__file__).parents[2]  # the home has none, the package's own folder has
+    (tmp_path / "home" / "notebooks" / "04_training.ipynb").write_text("{}")
+    assert clone() == tmp_path / "home"
+    (tmp_path / "home" / "notebooks" / "04_training.ipynb").unlink()
+    monkeypatch.setattr(home, "__file__", str(tmp_path / "site-packages" / "fer_utils" / "support" / "home.py"))
+    with pytest.raises(CourseError, match=r"has no notebooks/\*.ipynb: change to a clone of the course\.$"):
+        clone()
