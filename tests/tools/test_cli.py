@@ -26,8 +26,9 @@ SHOW = "print(data, run, repr((epochs, learning_rate, flip)))"
 
 
 @pytest.fixture
-def course(home, write_notebook) -> Path:
-    """A home with two small notebooks."""
+def course(home, write_notebook, monkeypatch) -> Path:
+    """A home with two small notebooks, and the current folder: the clone around it would come first."""
+    monkeypatch.chdir(home)
     write_notebook(home / "notebooks" / "01_first.ipynb", "# What is first?", PARAMETERS, SHOW)
     write_notebook(home / "notebooks" / "02_second.ipynb", '# tag: parameters\nseed: int = 0  # chance\nrun: str = ""',
                    "import os\nprint(seed, run, os.getcwd() == os.environ['FER_HOME'])")
@@ -244,7 +245,7 @@ def test_check_is_one_line_per_requirement(home, capsys):
     assert main(["check"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith("OK ") for line in lines)
-    for word in ("Python 3", "torch ", "captum", "fits torch", "device:", "kernel", "disk", "data: auto takes sample",
+    for word in ("Python 3", "torch ", "filelock", "fits torch", "device:", "kernel", "disk", "data: auto takes sample",
                  "reports"):
         assert sum(word in line for line in lines) >= 1, word
 
@@ -288,12 +289,26 @@ def test_interrupting_exits_130_and_leaves_whole_files(course, write_notebook):
 
 
 def test_a_home_without_notebooks_uses_those_of_the_clone(home, monkeypatch, tmp_path, write_notebook):
+    monkeypatch.chdir(home)
     elsewhere = tmp_path / "elsewhere" / "fer_utils" / "support" / "home.py"
     monkeypatch.setattr("fer_utils.support.home.__file__", str(elsewhere))
     with pytest.raises(CourseError, match="has no notebooks"):
         find()
+    own = write_notebook(home / "own.ipynb", "1")
+    assert find(["own.ipynb"]) == [own]  # which needs no clone
     theirs = write_notebook(tmp_path / "elsewhere" / "notebooks" / "01_first.ipynb", "1")
     assert find() == [theirs]
+
+
+def test_the_clone_that_one_stands_in_comes_before_the_home(course, monkeypatch, tmp_path, write_notebook):
+    here = write_notebook(tmp_path / "clone" / "notebooks" / "01_first.ipynb", "1")
+    (tmp_path / "clone" / "fer_utils").mkdir()
+    edited = write_notebook(tmp_path / "clone" / "work" / "01_first.ipynb", "2")
+    monkeypatch.chdir(edited.parent)
+    assert find() == find(["01_first"]) == find(["01_first", "notebooks/01_first.ipynb"])[1:] == [here]
+    assert find(["01_first.ipynb", "work/01_first.ipynb"]) == [edited, edited]
+    with pytest.raises(CourseError, match="no notebook wrok/01_first.ipynb"):
+        find(["wrok/01_first.ipynb"])
 
 
 def test_usage_errors_exit_2(capsys):
