@@ -48,6 +48,10 @@ def parser() -> argparse.ArgumentParser:
                        help="a parameter and its values; with several -p, every combination is a job")
     added.add_argument("--workers", type=int, default=2, metavar="N", help="processes that work (default: 2)")
     added.add_argument("--scheduler", metavar="ADDRESS", help="a dask cluster to use instead, as tcp://host:8786")
+    added = command("lab", lab, "Open a working copy of the notebooks, work/, in JupyterLab; it is made once.")
+    added.add_argument("--reset", nargs="+", metavar="NOTEBOOK",
+                       help="open nothing, but bring these back as the course has them; yours are kept beside them")
+    added.add_argument("jupyter", nargs="*", metavar="-- ARGUMENT", help="JupyterLab's own, as in: -- --no-browser")
     added = command("figure", figure, "Export one figure of a run at the width that a paper or a slide needs.")
     added.add_argument("run", metavar="RUN", help="the run's name")
     added.add_argument("name", metavar="NAME", help="the figure's name, for example training_curves")
@@ -112,6 +116,16 @@ def sweep(options: argparse.Namespace) -> None:
     except JobsFailed as failure:
         show(failure.table)
         raise
+
+
+def lab(options: argparse.Namespace) -> None:
+    """Open the working copy, or restore notebooks in it."""
+    from fer_utils.tools.lab import open_lab, reset
+
+    if options.reset:
+        reset(options.reset)
+    else:
+        open_lab(options.jupyter)
 
 
 def figure(options: argparse.Namespace) -> None:

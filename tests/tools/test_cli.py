@@ -250,7 +250,7 @@ def test_check_is_one_line_per_requirement(home, capsys):
         assert sum(word in line for line in lines) >= 1, word
 
 
-def test_check_says_what_is_wrong_and_what_mends_it(home, capsys, monkeypatch):
+def test_check_says_what_is_wrong_and_what_fixes_it(home, capsys, monkeypatch):
     required = ["numpy>=1000", "no-such-package>=1", 'ruff>=1000; extra == "dev"']
     monkeypatch.setattr(checks.metadata, "requires", lambda name: required)
     monkeypatch.setenv("FER_DATA", "nowhere")
@@ -259,7 +259,7 @@ def test_check_says_what_is_wrong_and_what_mends_it(home, capsys, monkeypatch):
     assert main(["check"]) == 1
     out = capsys.readouterr().out
     assert 'python -m pip install "numpy>=1000"' in out and "no-such-package is not installed (>=1)" in out
-    assert out.count("WRONG") == out.count("mend it: ") == 5 and "ruff" not in out
+    assert out.count("WRONG") == out.count("fix it: ") == 5 and "ruff" not in out
 
 
 def test_a_class_of_error_that_is_not_the_readers_shows_its_traceback(monkeypatch):
