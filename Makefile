@@ -4,33 +4,41 @@ RUN ?= sample
 PARAMS ?=
 BIN = .venv/bin
 
-.PHONY: report test lint refresh lab labtest poster site
+.PHONY: report lab poster test lint resolve refresh labtest site
 
-report: .venv/installed
+report: .venv/lab
 	$(BIN)/fer run --data "$(DATA)" --run "$(RUN)" $(PARAMS)
+
+lab: .venv/lab
+	$(BIN)/fer lab
+
+poster: .venv/lab
+	$(BIN)/fer poster "$(RUN)"
 
 test: lint
 	$(BIN)/python -m pytest tests
 	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval --nbval-current-env notebooks
 
-lint: .venv/installed
+lint: .venv/dev
 	$(BIN)/ruff check .
 
-refresh: .venv/installed
+# Whether constraints.txt fits each Python, 3.11.2 being Debian 12's own; none of them has to be here.
+resolve: .venv/dev
+	for python in 3.11.2 3.12 3.13; do for system in x86_64-manylinux_2_28 windows; do \
+		echo "constraints.txt, Python $$python, $$system"; \
+		$(BIN)/uv pip compile --quiet --only-binary :all: --python-version $$python --python-platform $$system \
+			--all-extras -c constraints.txt pyproject.toml >/dev/null || exit 1; done; done
+
+refresh: .venv/dev
 	$(BIN)/fer refresh
 
-lab: .venv/installed
-	$(BIN)/jupyter lab notebooks
+labtest: .venv/dev
+	FER_LAB=all $(BIN)/python -m pytest tests/tools/test_jupyterlab.py
 
-labtest: .venv/installed
-	FER_LAB=all $(BIN)/python -m pytest tests/test_jupyterlab.py
-
-poster: .venv/installed
-	$(BIN)/fer poster "$(RUN)"
-
-site: .venv/installed
+site: .venv/dev
 	$(BIN)/fer site "$(RUN)"
 
-.venv/installed: pyproject.toml constraints.txt
+# Learners get the extra `lab`; maintainers get `dev`, which holds it.
+.venv/lab .venv/dev: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -c constraints.txt -e '.[dev]' && touch $@
+	$(PYTHON) -m venv .venv && $(BIN)/python -m pip install -c constraints.txt -e ".[$(@F)]" && touch .venv/lab $@

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from fer_utils import CourseError
 from fer_utils.data import Faces
 from fer_utils.runs import Run, git_commit
-from fer_utils.support.files import checked_name, locked, replacing, write_json
+from fer_utils.support.files import checked_name
 
 
 def some_faces(value: int = 0, drawn: bool = False, source: str = "/home/somebody/fer2013.zip") -> Faces:

@@ -5,12 +5,13 @@ import math
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
+from filelock import FileLock
 
 from fer_utils import CourseError
 
@@ -45,21 +46,18 @@ def writable(path: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, so that two notebooks changing one file both keep what they wrote."""
+    """Hold the folder's lock, so that two notebooks changing one file both keep what they wrote.
+
+    The system holds the lock and frees it with the process, however that ends. On a drive without such locks filelock
+    marks the folder by the file `.lock` itself, which a killed process leaves behind: on the same machine the next one
+    sees that its owner is gone, on another machine it waits until the file is deleted by hand. Where a drive refuses
+    locks altogether, as some network drives do, the block runs without one: a reader with one notebook needs none.
+    """
     with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    with lock:
-        # Some network drives know no locks, and a reader with one notebook open needs none.
-        with suppress(OSError):
-            if os.name == "nt":
-                import msvcrt
-
-                msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(lock, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        with suppress(OSError, NotImplementedError):
+            stack.enter_context(FileLock(folder / ".lock"))
         yield
 
 
@@ -87,7 +85,7 @@ def read_json(path: Path) -> dict | None:
     except OSError as error:
         raise CourseError(f"{path} cannot be read ({error.strerror}): see who may read it.") from error
     except ValueError as error:
-        raise CourseError(f"{path} is not JSON ({error}): mend it or delete it.") from error
+        raise CourseError(f"{path} is not JSON ({error}): fix it or delete it.") from error
 
 
 def checked_name(name: str, what: str = "name") -> str:

@@ -51,6 +51,10 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--scheduler", metavar="ADDRESS", help="a dask cluster to use instead, as tcp://host:8786")
     added = command("compare", compare_runs, "Compare the trainings of one run or several: one table and one figure.")
     added.add_argument("runs", nargs="+", metavar="RUN", help="the names of runs")
+    added = command("lab", lab, "Open a working copy of the notebooks, work/, in JupyterLab; it is made once.")
+    added.add_argument("--reset", nargs="+", metavar="NOTEBOOK",
+                       help="open nothing, but bring these back as the course has them; yours are kept beside them")
+    added.add_argument("jupyter", nargs="*", metavar="-- ARGUMENT", help="JupyterLab's own, as in: -- --no-browser")
     added = command("figure", figure, "Export one figure of a run at the width that a paper or a slide needs.")
     added.add_argument("run", metavar="RUN", help="the run's name")
     added.add_argument("name", metavar="NAME", help="the figure's name, for example training_curves")
@@ -123,6 +127,16 @@ def compare_runs(options: argparse.Namespace) -> None:
 
     table, path = compare(options.runs)
     print(table.to_string(index=False, float_format="{:.4g}".format, na_rep="–"), f"Curves: {path}", sep="\n")
+
+
+def lab(options: argparse.Namespace) -> None:
+    """Open the working copy, or restore notebooks in it."""
+    from fer_utils.tools.lab import open_lab, reset
+
+    if options.reset:
+        reset(options.reset)
+    else:
+        open_lab(options.jupyter)
 
 
 def figure(options: argparse.Namespace) -> None:

@@ -5,28 +5,40 @@ import tomllib
 from pathlib import Path
 
 import nbformat
+from nbformat.v4 import new_markdown_cell
 
 from fer_utils import CourseError
 from fer_utils.support.files import write_text
+from fer_utils.tools.notebooks import cleaned
 
 UNSTAMPED = "https://github.com/OWNER/REPO"
 """The address of nobody's repository, until `fer colab` stamps a real one."""
 
 SETUP_CELL = '''\
-# At home this does nothing; on Colab it installs the course and leaves the torch that is there alone.
+# At home this does nothing; on Colab it brings the course, and leaves the torch that is there alone.
 import os
 import subprocess
 import sys
-from importlib import invalidate_caches, metadata, util
+from importlib import metadata, util
+from pathlib import Path
 
-if util.find_spec("fer_utils") is None:
-    address = os.environ.get("FER_REPOSITORY", "https://github.com/OWNER/REPO")
-    if address.endswith("OWNER/REPO"):
-        raise RuntimeError("This copy names no repository: run `fer colab YOU/FORK` in a clone, or set FER_REPOSITORY.")
+beside = Path("fer-course").absolute()
+course = next((folder for folder in beside.parents if (folder / "fer_utils").is_dir()), beside)
+packages = [folder for folder in sys.path if folder.endswith("-packages")]
+if not any(metadata.distributions(name="fer_utils", path=packages)):
+    if not course.exists():
+        address = os.environ.get("FER_REPOSITORY", "https://github.com/OWNER/REPO")
+        assert not address.endswith("OWNER/REPO"), "This copy names no repository: set FER_REPOSITORY to its address."
+        subprocess.run(["git", "clone", "--quiet", "--depth", "1", address, str(course)], check=True)
     kept = [f"{name}=={metadata.version(name)}" for name in ("numpy", "torch", "torchvision") if util.find_spec(name)]
-    subprocess.run([sys.executable, "-m", "pip", "install", "-qq", *kept, f"git+{address}"], check=True)
-    invalidate_caches()
-    print("The course is installed from", address)'''
+    subprocess.run([sys.executable, "-m", "pip", "install", "-qq", *kept, "-e", f"{course}[poster]"], check=True)
+    sys.path.append(str(course))
+    print("The course is installed from", course)
+if beside.exists():
+    os.environ.setdefault("FER_HOME", str(beside))'''
+"""A clone of the course around the current folder is taken, else a shallow one is made beside the notebook; that one is
+the course's home, unless FER_HOME names another. What is installed is asked of the folders of installed packages: in a
+clone the current folder has a fer_utils too."""
 
 BADGE = ("[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
          "(https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/{notebook}.ipynb)")
@@ -38,7 +50,7 @@ def setup_cell(address: str) -> str:
 
 
 def badge(address: str, notebook: str) -> str:
-    """The source of the cell tagged `badge` in the notebook of that name, for example 01_eda."""
+    """The source of the cell tagged `badge` in the notebook of that name, as 01_eda or exercises/01_eda."""
     return BADGE.replace("OWNER/REPO", "/".join(address.split("/")[-2:])).replace("{notebook}", notebook)
 
 
@@ -50,8 +62,9 @@ def repository(root: Path) -> str:
 def stamp(root: Path, fork: str) -> list[Path]:
     """Write the address of `fork` ("OWNER/REPO" on GitHub) into pyproject.toml and into what repeats it.
 
-    Those are the set-up cell and the badge of each notebook, README.md and CITATION.cff. Returns the files changed.
-    Raises CourseError where `fork` is no such name or `root` is no clone of the course.
+    Those are each notebook's set-up cell and its badge, which comes after the title, README.md and CITATION.cff. The
+    name OWNER/REPO itself takes the address and the badges away. Returns the files changed. Raises CourseError where
+    `fork` is no such name or `root` is no clone of the course.
     """
     if not re.fullmatch(r"[\w-]+/[\w.-]+", fork):
         raise CourseError(f"{fork!r} names no repository on GitHub: give its owner and its name as OWNER/REPO.")
@@ -60,8 +73,8 @@ def stamp(root: Path, fork: str) -> list[Path]:
     old, new = repository(root), f"https://github.com/{fork}"
     files = [root / name for name in ("pyproject.toml", "README.md", "CITATION.cff") if (root / name).exists()]
     texts = {path: _with_address(path.read_text(encoding="utf-8"), old, new) for path in files}
-    for path in sorted((root / "notebooks").glob("*.ipynb")):
-        texts[path] = _stamped(path, new)
+    for path in sorted((root / "notebooks").rglob("*.ipynb")):
+        texts[path] = _stamped(path, path.relative_to(root / "notebooks").with_suffix("").as_posix(), new)
     changed = [path for path, text in texts.items() if text != path.read_text(encoding="utf-8")]
     for path in changed:
         write_text(path, texts[path])
@@ -75,12 +88,12 @@ def _with_address(text: str, old: str, new: str) -> str:
     return text
 
 
-def _stamped(path: Path, address: str) -> str:
+def _stamped(path: Path, name: str, address: str) -> str:
     notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if "badge" not in cell.metadata.get("tags", [])]
+    if address != UNSTAMPED:  # else the badge would lead to nobody's repository
+        notebook.cells.insert(1, new_markdown_cell(badge(address, name), metadata={"tags": ["badge"]}))
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags", [])
-        if "setup" in tags:
+        if "setup" in cell.metadata.get("tags", []):
             cell.source = setup_cell(address)
-        if "badge" in tags:
-            cell.source = badge(address, path.stem)
-    return nbformat.writes(notebook) + "\n"
+    return nbformat.writes(cleaned(notebook)) + "\n"

@@ -1,4 +1,4 @@
-"""What `fer check` looks at: each requirement of the course, and the command that mends it where it is not met."""
+"""What `fer check` looks at: each requirement of the course, and the command that fixes it where it is not met."""
 
 import os
 import platform
@@ -22,14 +22,14 @@ FREE_GB = 1.0
 
 
 class Check(NamedTuple):
-    """One requirement: whether it is met, what was found, and what mends it."""
+    """One requirement: whether it is met, what was found, and what fixes it."""
 
     ok: bool
     found: str
-    mend: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
-        return f"OK     {self.found}" if self.ok else f"WRONG  {self.found}\n       mend it: {self.mend}"
+        return f"OK     {self.found}" if self.ok else f"WRONG  {self.found}\n       fix it: {self.fix}"
 
 
 def check() -> Iterator[Check]:
@@ -38,21 +38,21 @@ def check() -> Iterator[Check]:
     for line in metadata.requires("fer_utils") or []:
         if "extra ==" not in line:
             yield _package(Requirement(line))
-    for look, mend in ((_vision, f"{PIP} --upgrade torch torchvision"), (_device, f"{PIP} --upgrade torch"),
+    for look, fix in ((_vision, f"{PIP} --upgrade torch torchvision"), (_device, f"{PIP} --upgrade torch"),
                        (_kernel, "python -m ipykernel install --sys-prefix"),
                        (_disk, "delete what you no longer need, or set FER_HOME to a folder on a larger disk"),
                        (_data, "give FER_DATA a data source that exists, or unset it for the drawn sample"),
                        (_reports, "set FER_HOME to a folder that you may write to")):
-        yield _tried(look, mend)
+        yield _tried(look, fix)
 
 
-def _tried(look: Callable[[], tuple[bool, str]], mend: str) -> Check:
+def _tried(look: Callable[[], tuple[bool, str]], fix: str) -> Check:
     try:
-        return Check(*look(), mend)
+        return Check(*look(), fix)
     except CourseError as error:
-        return Check(False, str(error), mend)
+        return Check(False, str(error), fix)
     except Exception as error:
-        return Check(False, f"{look.__name__[1:]}: {type(error).__name__}: {error}", mend)
+        return Check(False, f"{look.__name__[1:]}: {type(error).__name__}: {error}", fix)
 
 
 def _python() -> Check:
@@ -63,13 +63,13 @@ def _python() -> Check:
 
 
 def _package(requirement: Requirement) -> Check:
-    mend = f'{PIP} "{requirement}"'
+    fix = f'{PIP} "{requirement}"'
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
-        return Check(False, f"{requirement.name} is not installed ({requirement.specifier})", mend)
+        return Check(False, f"{requirement.name} is not installed ({requirement.specifier})", fix)
     fits = requirement.specifier.contains(version, prereleases=True)
-    return Check(fits, f"{requirement.name} {version} ({requirement.specifier})", mend)
+    return Check(fits, f"{requirement.name} {version} ({requirement.specifier})", fix)
 
 
 def _vision() -> tuple[bool, str]:

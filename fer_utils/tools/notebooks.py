@@ -32,13 +32,24 @@ QUIET = ["--log-level=50"]
 
 
 def find(names: Sequence[str] = ()) -> list[Path]:
-    """The notebooks of these names or paths ("04_training", "notebooks/04_training.ipynb"), or all in their order."""
-    there = {path.stem: path for path in sorted((clone() / "notebooks").glob("*.ipynb"))}
-    paths = [Path(name) if Path(name).is_file() else there.get(Path(name).stem) for name in names]
-    for name, path in zip(names, paths, strict=True):
-        if path is None:
-            raise CourseError(f"There is no notebook {name}: choose from {', '.join(there) or 'none'}.")
-    return [path.absolute() for path in paths or there.values()]
+    """The notebooks of these names or paths, or all of the course in their order.
+
+    An existing path is taken as it is, from whatever folder; else "04_training", "04_training.ipynb" and
+    "notebooks/04_training.ipynb" are the course's own. Raises CourseError for a name that is neither.
+    """
+    if not names:
+        return sorted((clone() / "notebooks").glob("*.ipynb"))
+    return [Path(name).absolute() if Path(name).is_file() else _own(name) for name in names]
+
+
+def _own(name: str) -> Path:
+    """The course's notebook of this name."""
+    root, folder = clone(), clone() / "notebooks"
+    path = next((p for p in (root / name, folder / name, folder / f"{name}.ipynb") if p.is_file()), None)
+    if path is None:
+        known = ", ".join(path.stem for path in sorted(folder.glob("*.ipynb")))
+        raise CourseError(f"There is no notebook {name}: choose from {known}.")
+    return path.absolute()
 
 
 def read_parameters(declared: dict[Path, dict], given: Sequence[tuple[str, str]]) -> dict[Path, dict]:

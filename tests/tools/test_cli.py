@@ -26,8 +26,9 @@ SHOW = "print(data, run, repr((epochs, learning_rate, flip)))"
 
 
 @pytest.fixture
-def course(home, write_notebook) -> Path:
-    """A home with two small notebooks."""
+def course(home, write_notebook, monkeypatch) -> Path:
+    """A home with two small notebooks, and the current folder: the clone around it would come first."""
+    monkeypatch.chdir(home)
     write_notebook(home / "notebooks" / "01_first.ipynb", "# What is first?", PARAMETERS, SHOW)
     write_notebook(home / "notebooks" / "02_second.ipynb", '# tag: parameters\nseed: int = 0  # chance\nrun: str = ""',
                    "import os\nprint(seed, run, os.getcwd() == os.environ['FER_HOME'])")
@@ -244,12 +245,12 @@ def test_check_is_one_line_per_requirement(home, capsys):
     assert main(["check"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith("OK ") for line in lines)
-    for word in ("Python 3", "torch ", "captum", "fits torch", "device:", "kernel", "disk", "data: auto takes sample",
+    for word in ("Python 3", "torch ", "filelock", "fits torch", "device:", "kernel", "disk", "data: auto takes sample",
                  "reports"):
         assert sum(word in line for line in lines) >= 1, word
 
 
-def test_check_says_what_is_wrong_and_what_mends_it(home, capsys, monkeypatch):
+def test_check_says_what_is_wrong_and_what_fixes_it(home, capsys, monkeypatch):
     required = ["numpy>=1000", "no-such-package>=1", 'ruff>=1000; extra == "dev"']
     monkeypatch.setattr(checks.metadata, "requires", lambda name: required)
     monkeypatch.setenv("FER_DATA", "nowhere")
@@ -258,7 +259,7 @@ def test_check_says_what_is_wrong_and_what_mends_it(home, capsys, monkeypatch):
     assert main(["check"]) == 1
     out = capsys.readouterr().out
     assert 'python -m pip install "numpy>=1000"' in out and "no-such-package is not installed (>=1)" in out
-    assert out.count("WRONG") == out.count("mend it: ") == 5 and "ruff" not in out
+    assert out.count("WRONG") == out.count("fix it: ") == 5 and "ruff" not in out
 
 
 def test_a_class_of_error_that_is_not_the_readers_shows_its_traceback(monkeypatch):
@@ -288,12 +289,26 @@ def test_interrupting_exits_130_and_leaves_whole_files(course, write_notebook):
 
 
 def test_a_home_without_notebooks_uses_those_of_the_clone(home, monkeypatch, tmp_path, write_notebook):
+    monkeypatch.chdir(home)
     elsewhere = tmp_path / "elsewhere" / "fer_utils" / "support" / "home.py"
     monkeypatch.setattr("fer_utils.support.home.__file__", str(elsewhere))
     with pytest.raises(CourseError, match="has no notebooks"):
         find()
+    own = write_notebook(home / "own.ipynb", "1")
+    assert find(["own.ipynb"]) == [own]  # which needs no clone
     theirs = write_notebook(tmp_path / "elsewhere" / "notebooks" / "01_first.ipynb", "1")
     assert find() == [theirs]
+
+
+def test_the_clone_that_one_stands_in_comes_before_the_home(course, monkeypatch, tmp_path, write_notebook):
+    here = write_notebook(tmp_path / "clone" / "notebooks" / "01_first.ipynb", "1")
+    (tmp_path / "clone" / "fer_utils").mkdir()
+    edited = write_notebook(tmp_path / "clone" / "work" / "01_first.ipynb", "2")
+    monkeypatch.chdir(edited.parent)
+    assert find() == find(["01_first"]) == find(["01_first", "notebooks/01_first.ipynb"])[1:] == [here]
+    assert find(["01_first.ipynb", "work/01_first.ipynb"]) == [edited, edited]
+    with pytest.raises(CourseError, match="no notebook wrok/01_first.ipynb"):
+        find(["wrok/01_first.ipynb"])
 
 
 def test_usage_errors_exit_2(capsys):

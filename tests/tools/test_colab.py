@@ -1,7 +1,7 @@
 """Away from home: a bare virtual environment in which torch and Jupyter are there already, as on Colab.
 
-One notebook at a time arrives in an empty folder; its set-up cell has to bring the course, from a git address on this
-disk, and to leave torch as it is.
+One notebook at a time arrives in an empty folder; its set-up cell has to clone the course beside it, from a git address
+on this disk, to install it from there, to make it the home, and to leave torch as it is.
 """
 
 import os
@@ -42,7 +42,8 @@ def address(tmp_path_factory) -> str:
     clone = tmp_path_factory.mktemp("clone")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, clone)
-    shutil.copytree(ROOT / "fer_utils", clone / "fer_utils", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("fer_utils", "notebooks"):
+        shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "The package"]):
         subprocess.run(["git", *identity, *command], cwd=clone, check=True)
@@ -70,15 +71,16 @@ class Machine:
                "print(bool(create_command('install').parse_args(['x'])[0].build_isolation))")
         return "0" if self.run("-c", ask, PIP_NO_BUILD_ISOLATION="0").stdout == "False\n" else "1"
 
-    def run(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess:
-        return subprocess.run([self.python, *arguments], cwd=self.content, capture_output=True, text=True,
+    def run(self, *arguments: str, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess:
+        return subprocess.run([self.python, *arguments], cwd=cwd or self.content, capture_output=True, text=True,
                               env={**self.environment, **extra})
 
-    def papermill(self, notebook: nbformat.NotebookNode) -> list[str]:
+    def papermill(self, notebook: nbformat.NotebookNode, **extra: str) -> list[str]:
         """Execute the only file that arrived; returns what each cell printed."""
         path, output = self.content / "only.ipynb", self.bare / "out.ipynb"
         nbformat.write(notebook, path)
-        done = self.run("-m", "papermill", str(path), str(output), "-k", "python3", "--no-progress-bar")
+        done = self.run("-m", "papermill", str(path), str(output), "-k", "python3", "--no-progress-bar",
+                        **extra)
         assert done.returncode == 0, done.stdout + done.stderr
         executed = nbformat.read(output, as_version=4)
         return ["".join(output.get("text", "") for output in cell.get("outputs", [])) for cell in executed.cells]
@@ -102,30 +104,55 @@ def until_imports(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def test_the_set_up_cell_installs_the_course_once_and_leaves_torch_alone(machine, address):
-    imported = "import torch; print(torch.__file__, torch.__version__)"
-    before = machine.run("-c", imported).stdout
-    notebook = new_notebook(cells=[new_code_cell(SETUP_CELL), new_code_cell("import fer_utils\nfer_utils.__file__"),
-                                   new_code_cell("from fer_utils import runs; print(runs.git_commit())"),
-                                   new_code_cell(SETUP_CELL)])
-    notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    first, _, commit, again = machine.papermill(notebook)
-    assert first == f"The course is installed from {address}\n" and again == ""
-    assert len(commit.strip()) == 40
-    assert machine.run("-c", imported).stdout == before and "torch" in before
-    assert machine.papermill(notebook)[0] == ""
-    assert str(machine.bare) in machine.run("-c", "import fer_utils; print(fer_utils.__file__)").stdout
+def cells(*sources: str) -> nbformat.NotebookNode:
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return new_notebook(cells=[new_code_cell(source) for source in sources], metadata={"kernelspec": kernel})
+
+
+def test_the_set_up_cell_installs_the_course_once_and_leaves_torch_alone(machine):
+    before, course = machine.run("-c", PROBE).stdout, machine.content / "fer-course"
+    first, package, commit, again = machine.papermill(cells(
+        SETUP_CELL, "import fer_utils\nprint(fer_utils.__file__)",
+        "from fer_utils import runs\nprint(runs.git_commit())", SETUP_CELL))
+    assert first == f"The course is installed from {course}\n" and again == ""
+    assert package == f"{course / 'fer_utils' / '__init__.py'}\n" and len(commit.strip()) == 40
+    assert machine.run("-c", PROBE).stdout == before and "torch" in before
+    assert machine.run("-c", "import fer_utils; print(fer_utils.__file__)").stdout == package
+    assert (course / ".git" / "shallow").is_file()
+
+
+def test_the_clone_is_the_home_unless_fer_home_names_another(machine, tmp_path):
+    where = ("from fer_utils.support.home import clone, course_home\nfrom fer_utils.tools.notebooks import find\n"
+             "print(course_home(), clone(), find(['04_training'])[0].relative_to(clone()))")
+    course = machine.content / "fer-course"
+    for _ in range(2):  # the second time in a kernel started anew, on the same machine
+        text = machine.papermill(cells(SETUP_CELL, where))[1]
+        assert text == f"{course} {course} {Path('notebooks', '04_training.ipynb')}\n"
+    text = machine.papermill(cells(SETUP_CELL, where), FER_HOME=str(tmp_path))[1]
+    assert text == f"{tmp_path} {course} {Path('notebooks', '04_training.ipynb')}\n"
+
+
+def test_in_a_clone_the_set_up_cell_installs_from_there(machine, address):
+    clone = machine.content / "mine"
+    subprocess.run(["git", "clone", "--quiet", address, str(clone)], check=True)
+    ask = "from fer_utils.support.home import course_home; from fer_utils.runs import Run; print(course_home())"
+    done = machine.run("-c", f"{SETUP_CELL}\n{ask}", cwd=clone / "notebooks", FER_REPOSITORY=UNSTAMPED)
+    assert done.stdout == f"The course is installed from {clone}\n{clone}\n"
+    assert machine.run("-c", SETUP_CELL, cwd=clone).stdout == ""
+    assert not list(machine.content.rglob("fer-course"))
 
 
 def test_without_an_address_the_set_up_cell_says_what_to_do(machine):
     done = machine.run("-c", SETUP_CELL, FER_REPOSITORY=UNSTAMPED)
-    assert done.returncode == 1 and "fer colab YOU/FORK" in done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and "set FER_REPOSITORY to its address" in done.stderr.splitlines()[-1]
 
 
-def test_at_home_the_set_up_cell_does_nothing():
-    done = subprocess.run([sys.executable, "-c", SETUP_CELL], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert len(SETUP_CELL.splitlines()) <= 14
+def test_at_home_the_set_up_cell_does_nothing(tmp_path):
+    code = f"import os\nbefore = dict(os.environ)\n{SETUP_CELL}\nassert os.environ == before"
+    for folder in (ROOT / "notebooks", tmp_path):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == [] and len(SETUP_CELL.splitlines()) <= 21
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -134,36 +161,40 @@ def test_each_notebook_gets_the_course_by_itself(machine, path):
     whole = path.stem.startswith("01")
     notebook = nbformat.read(path, as_version=4)
     texts = machine.papermill(notebook if whole else until_imports(notebook))
-    assert any(text.startswith("The course is installed from file:") for text in texts)
+    assert f"The course is installed from {machine.content / 'fer-course'}\n" in texts
     assert machine.run("-c", PROBE).stdout == before and "torch" in before
     if whole:
-        assert (machine.content / "reports" / "default" / "run.json").is_file()
+        assert (machine.content / "fer-course" / "reports" / "default" / "run.json").is_file()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_notebook_has_the_cells_of_the_code_and_the_address_of_the_project(path):
-    cells = nbformat.read(path, as_version=4).cells
-    for tag, source in {"setup": setup_cell(repository(ROOT)), "badge": badge(repository(ROOT), path.stem)}.items():
-        assert [cell.source for cell in cells if tag in cell.metadata.get("tags", [])] == [source]
+    address, tagged = repository(ROOT), {"setup": [], "badge": []}
+    for cell in nbformat.read(path, as_version=4).cells:
+        for tag in {*tagged} & {*cell.metadata.get("tags", [])}:
+            tagged[tag].append(cell.source)
+    badges = [] if address == UNSTAMPED else [badge(address, path.stem)]
+    assert tagged == {"setup": [setup_cell(address)], "badge": badges}
 
 
 def test_stamping_reaches_whatever_names_the_repository(tmp_path, write_notebook):
     (tmp_path / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{UNSTAMPED}"\n')
     (tmp_path / "README.md").write_text(f"`fer colab OWNER/REPO`, {UNSTAMPED}.\n{badge(UNSTAMPED, '01_eda')}\n")
-    path = write_notebook(tmp_path / "notebooks" / "01_eda.ipynb", f"# tag: setup\n{SETUP_CELL}", "1 + 1")
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells.insert(0, nbformat.v4.new_markdown_cell(badge(UNSTAMPED, "01_eda"), metadata={"tags": ["badge"]}))
-    nbformat.write(notebook, path)
+    names = ("01_eda", "exercises/01_eda")
+    paths = [write_notebook(tmp_path / "notebooks" / f"{name}.ipynb", "# Title", f"# tag: setup\n{SETUP_CELL}", "1 + 1")
+             for name in names]
     for fork in ("some-one/a.course", "other/course", "OWNER/REPO"):
         new = f"https://github.com/{fork}"
         assert {changed.name for changed in stamp(tmp_path, fork)} == {"pyproject.toml", "README.md", "01_eda.ipynb"}
         assert repository(tmp_path) == new and stamp(tmp_path, fork) == []
-        cells = nbformat.read(path, as_version=4).cells
-        assert [cell.source for cell in cells] == [badge(new, "01_eda"), setup_cell(new), "1 + 1"]
-        assert f"/github/{fork}/blob/main/notebooks/01_eda.ipynb" in cells[0].source and f'"{new}"' in cells[1].source
+        for path, name in zip(paths, names, strict=True):
+            title, *badges, setup, sum_of_two = [cell.source for cell in nbformat.read(path, as_version=4).cells]
+            assert [title, setup, sum_of_two] == ["# Title", setup_cell(new), "1 + 1"] and f'"{new}"' in setup
+            assert badges == ([] if fork == "OWNER/REPO" else [badge(new, name)])
+            assert not badges or f"/github/{fork}/blob/main/notebooks/{name}.ipynb" in badges[0]
         readme = (tmp_path / "README.md").read_text()
         assert readme == f"`fer colab OWNER/REPO`, {new}.\n{badge(new, '01_eda')}\n"
-    assert path.read_text().endswith("}\n")
+    assert paths[0].read_text().endswith("}\n")
 
 
 @pytest.mark.parametrize("fork", ["", "owner", "a/b/c", "https://github.com/a/b", "a b/c"])

@@ -40,7 +40,8 @@ note("done")"""
 
 
 @pytest.fixture
-def course(home, write_notebook) -> Path:
+def course(home, write_notebook, monkeypatch) -> Path:
+    monkeypatch.chdir(home)
     write_notebook(home / "notebooks" / "01_tiny.ipynb", PARAMETERS, WORK)
     return home
 
