@@ -1,6 +1,7 @@
 """The command `fer`: reads its arguments, and leaves the work to the modules."""
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -155,12 +156,9 @@ def poster(options: argparse.Namespace) -> None:
     print(make_poster(Run.open(options.run), options.paper, options.author, options.photos, options.title))
 
 
-def site(options: argparse.Namespace) -> None:
-    """Build a run's site and say where it is."""
-    from fer_utils.runs import Run
-    from reports.site.build import build_site
-
-    print(build_site(Run.open(options.run)))
+def site(options: argparse.Namespace) -> int:
+    """Have the clone's builder make a run's site."""
+    return _build("site", options.run)
 
 
 def refresh(options: argparse.Namespace) -> None:
@@ -179,6 +177,16 @@ def colab(options: argparse.Namespace) -> None:
     changed = stamp(root, options.fork)
     print(*(path.relative_to(root).as_posix() for path in changed), sep="\n")
     print(f"{len(changed)} files now name https://github.com/{options.fork}; commit and push them.")
+
+
+def _build(what: str, *arguments: str) -> int:
+    """Run reports/<what>/build.py of the clone, in a process of its own; returns its exit status."""
+    from fer_utils.support.home import clone
+
+    builder = clone() / "reports" / what / "build.py"
+    if not builder.is_file():
+        raise CourseError(f"{clone()} has no reports/{what}/build.py, and `fer {what}` needs it: run it in a clone.")
+    return subprocess.run([sys.executable, builder, *arguments]).returncode
 
 
 if __name__ == "__main__":

@@ -51,17 +51,24 @@ def front_page(run: Run, notebooks: dict[str, NotebookNode]) -> str:
     return "\n\n".join([
         "# Facial expression classification in PyTorch",
         "A course in notebooks, from a folder of faces to a trained network and a result that others can trust. "
-        f"These pages are one run of it, *{name}*. {escaped(' '.join(results.about(found)))}",
-        "## Results", results.table(rows) if rows else missing, all_of_them if rows else "",
+        f"These pages are one run of it, *{name}*. {escaped(results.images(found))}",
+        "## Results", unbroken(results.table(rows)) if rows else missing, all_of_them if rows else "",
         "## The poster", poster,
         "## The notebooks", "\n".join(["| | time in this run |", "| :-- | --: |", *course]),
-        "\n".join(["```{toctree}", ":hidden:", "all_results", *notebooks, "```"])]) + "\n"
+        escaped(results.making(found)),
+        "\n".join(["```{toctree}", ":hidden:", *notebooks, "all_results", "```"])]) + "\n"
 
 
 def results_page(run: Run) -> str:
     """Every table of the run as MyST Markdown."""
     found = results.read(run)
-    return "\n\n".join(["# All results", escaped(" ".join(results.statements(found))), results.tables(found)]) + "\n"
+    said = escaped(" ".join(results.statements(found)))
+    return "\n\n".join(["# All results", said, unbroken(results.tables(found))]) + "\n"
+
+
+def unbroken(tables: str) -> str:
+    """The tables with values and intervals that no line break parts."""
+    return tables.replace(" ± ", "\xa0±\xa0").replace(" to ", "\xa0to\xa0")
 
 
 def prepared(notebook: NotebookNode, name: str, pages: set[str], drawn: bool, address: str) -> NotebookNode:
@@ -129,7 +136,7 @@ def with_links(text: str, pages: set[str], address: str) -> str:
             return match[0]
         return match[1] if address == colab.UNSTAMPED else f"[{match[1]}]({address}/blob/main/{there}{match[3] or ''})"
 
-    return re.sub(r"(?<!!)\[([^\]]*)\]\((?!\w+:|#)([^)#\s]+)(#[^)]*)?\)", link, text)
+    return re.sub(r"(?<!!)\[([^\]]*)\]\((?!\w+:)([\w./-]*[./][\w./-]*)(#[^)]*)?\)", link, text)
 
 
 def with_pictures(text: str, source: Path) -> str:

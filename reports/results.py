@@ -1,0 +1,410 @@
+"""A run's metrics as rows of tables, for README.md, the site, the tests, and the run's own README.md.
+
+`python reports/results.py RUN` writes reports/<RUN>/README.md. Every number comes from the run's metrics/ and run.json.
+"""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from fer_utils import CourseError
+from fer_utils.evaluation import COMPARISON, EFFECT, verdict, wilson
+from fer_utils.runs import Run
+from fer_utils.support.files import write_text
+from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH
+
+NOTE = ("After ± stands the standard deviation over the seeds, in brackets the 95 % interval: Wilson's of a share of "
+        "images, the t interval of a mean of paired differences, Bonett and Price's of two networks on the same images.")
+
+
+class Row(NamedTuple):
+    """One line of a table, in plain text; n counts images, `others` is what somebody else has reached."""
+
+    what: str
+    n: int | None
+    result: str
+    others: str = "–"
+
+
+class Section(NamedTuple):
+    """A table with its title and a sentence that says what it shows."""
+
+    title: str
+    about: str
+    rows: list[Row]
+
+
+class Found(NamedTuple):
+    """What a run has found, empty where it has not: `training` and `scores` are those of the training that counts."""
+
+    run: dict
+    asked: dict
+    training: dict
+    scores: dict
+    baselines: dict
+    floor: dict
+    techniques: dict
+    beyond: dict
+    speed: dict
+    timed: dict
+
+
+def counting(run: Run) -> str | None:
+    """The name of the training that counts: the one that notebook 05 evaluated, else 04 made last; None without any."""
+    known = run.read()
+    return known.get("evaluated") or known.get("training") or next(iter(run.read_metrics("training") or {}), None)
+
+
+def read(run: Run) -> Found:
+    """The run's metrics, of whichever notebooks have written theirs."""
+    names = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy")
+    data, training, evaluation, *later = (run.read_metrics(name) or {} for name in names)
+    baselines = evaluation.pop("baselines", {})
+    name = counting(run)
+    asked = run.new_training(name).asked() if name else {}
+    return Found(run.read(), asked, training.get(name, {}), evaluation.get(name, {}), baselines, data.get("floor", {}),
+                 *later)
+
+
+def summary(found: Found) -> list[Row]:
+    """At most seven rows for a first page: the run beside the poster, the baselines, the best public result, people."""
+    return [*best_validation(found), *test_accuracy(found), *majority(found), *fast(found), *final_networks(found)[-1:],
+            *people(found)]
+
+
+def sections(found: Found) -> list[Section]:
+    """All tables in the order of the notebooks, but for those without rows."""
+    made = [
+        Section("Without a network", "What guessing by one simple rule reaches on training images (notebook 01).",
+                floor(found)),
+        Section("Accuracy", "The network, beside what others reached (notebooks 04 and 05).",
+                [*best_validation(found), *test_accuracy(found), *in_detail(found), *majority(found),
+                 *published(found), *people(found)]),
+        Section("Class by class", "The share of each class's images that is named right (notebook 05).",
+                recalls(found)),
+        Section("Confidence", "How far the probabilities can be believed (notebook 05).", confidence(found)),
+        Section("What each technique adds", "Best validation accuracy, with the technique minus without (notebook 06).",
+                techniques(found)),
+        Section("Batch size and learning rate", "Best validation accuracy, mean and each seed (notebook 06).",
+                grid(found)),
+        Section("Deeper networks, and attention", "Best validation accuracy, one network minus the other "
+                "(notebook 07).", networks(found)),
+        Section("Step by step to the final network", "Validation accuracy after each added technique, and what it "
+                "added under the first seed (notebook 07).", ladder(found)),
+        Section("The final network", "Test images, read once (notebook 07).",
+                [*final_networks(found), *against_poster_cnn(found)]),
+        Section("Speed", "Medians, in seconds of training (notebook 08).",
+                [*throughput(found), *time_to_accuracy(found), *fast(found), *ablations(found)]),
+    ]
+    return [section for section in made if section.rows]
+
+
+def best_validation(found: Found) -> list[Row]:
+    training = found.training
+    if not training:
+        return []
+    n, seeds, mean = training["val_size"], len(training["seeds"]), training["mean"]
+    result = spread(training) if seeds > 1 else share(mean, wilson(round(mean * n), n))
+    poster = training.get("poster")
+    others = f"{poster['best_val_acc']}, the poster's one training" if poster else "–"
+    return [Row(f"best validation accuracy, {count(seeds, 'seed')}", n, result, others)]
+
+
+def test_accuracy(found: Found) -> list[Row]:
+    scores = found.scores
+    if not scores:
+        return []
+    part, n, seeds = scores["scored_on"], scores["n"], len(scores["seeds"])
+    base = found.baselines.get("class_competition")
+    others = f"{base['accuracy']}, the class competition's baseline" if base else "–"
+    rows = [Row(f"{part} accuracy, the seed chosen on {scores['chosen_on']}", n, score(scores), others)]
+    return rows + ([Row(f"{part} accuracy, {count(seeds, 'seed')}", n, spread(scores))] if seeds > 1 else [])
+
+
+def in_detail(found: Found) -> list[Row]:
+    scores = found.scores
+    parts = {"clean": "without leaked images", "public": "on the public part", "private": "on the private part"}
+    rows = [Row(f"the chosen seed {what}", scores[part]["n"], score(scores[part]))
+            for part, what in parts.items() if part in scores]
+    return rows + ([Row("macro-F1 of the chosen seed", scores["n"], f"{scores['macro_f1']:.4f}")] if scores else [])
+
+
+def majority(found: Found) -> list[Row]:
+    always = found.baselines.get("majority")
+    return [Row(f"always {always['class']}, the most frequent class", always["n"], score(always))] if always else []
+
+
+def published(found: Found) -> list[Row]:
+    names = {"class_competition": "the class competition's baseline",
+             "best_public_result": "the best public result on these images"}
+    return [Row(what, found.baselines[name]["n"], "–", str(found.baselines[name]["accuracy"]))
+            for name, what in names.items() if name in found.baselines]
+
+
+def people(found: Found) -> list[Row]:
+    if "best_public_result" not in found.baselines:  # these are not FER2013's test images
+        return []
+    return [Row("people, on FER2013's seven classes", None, "–", f"{HUMAN_ACCURACY} ± {HUMAN_ACCURACY_HALF_WIDTH}")]
+
+
+def floor(found: Found) -> list[Row]:
+    return [Row(rule, guess["n"], score(guess)) for rule, guess in found.floor.items()]
+
+
+def recalls(found: Found) -> list[Row]:
+    return [Row(name, own["n"], share(own["recall"], own["recall_ci"]))
+            for name, own in found.scores.get("per_class", {}).items()]
+
+
+def confidence(found: Found) -> list[Row]:
+    scores = found.scores
+    if "calibrated" not in scores:
+        return []
+    n, cured, told = scores["n"], scores["calibrated"], scores["selective"]
+    wrong = f", {percent(1 - told['accuracy'], 1)} of these wrongly" if told.get("accuracy") is not None else ""
+    return [
+        Row("expected calibration error, as trained", n, f"{scores['ece']:.3f}"),
+        Row(f"the same at temperature {scores['temperature']:.2f}, fitted on validation", n, f"{cured['ece']:.3f}"),
+        Row("what a perfectly calibrated network would show", n, f"{cured['ece_if_calibrated']['mean']:.3f}"),
+        Row(f"answered, where validation sets the threshold for {percent(told['allowed_risk'])} errors", n,
+            percent(told["coverage"]) + wrong),
+    ]
+
+
+def techniques(found: Found) -> list[Row]:
+    n = found.training.get("val_size")
+    return [Row(f"{name}, {count(one['n'], 'pair')} of seeds", n, effect(one))
+            for name, one in found.techniques.get("removed", {}).items()]
+
+
+def grid(found: Found) -> list[Row]:
+    trainings = pd.DataFrame(found.techniques.get("grid", []))
+    if trainings.empty:
+        return []
+    return [Row(f"batch size {size}, learning rate {rate:g}", found.training.get("val_size"),
+                f"{reached.mean():.4f} (seeds: {', '.join(f'{one:.4f}' for one in reached)})")
+            for (size, rate), reached in trainings.groupby(["batch_size", "learning_rate"])["val_acc"]]
+
+
+def networks(found: Found) -> list[Row]:
+    rows = []
+    for pair, one in found.beyond.get("paired", {}).items():
+        epochs = found.beyond["compared"][pair.split(" over ")[0]]["epochs"]
+        rows.append(Row(f"{pair}, {count(epochs, 'epoch')}, {count(one['n'], 'pair')} of seeds", found.beyond["n_val"],
+                        f"{effect(one, COMPARISON)} it"))
+    return rows
+
+
+def ladder(found: Found) -> list[Row]:
+    rows = []
+    for step in found.beyond.get("ladder", []):
+        epochs = f"{count(step['epochs'], 'epoch')}, " if "epochs" in step else ""
+        result = share(step["accuracy"], [step["low"], step["high"]])
+        result += f"; {effect(step['paired'])}" if step["paired"] else ""
+        rows.append(Row(f"{step['step']} ({epochs}{count(found.beyond['ladder_seeds'], 'seed')})",
+                        found.beyond["n_val"], result + ("" if step["kept"] else ", taken back")))
+    return rows
+
+
+def final_networks(found: Found) -> list[Row]:
+    scores, final = found.beyond.get("test", {}), found.beyond.get("final", {})
+    rows = []
+    for name in scores:
+        if name == "ensemble":
+            rows.append(Row(f"test accuracy, the mean of {len(final['seeds'])} trainings of the final network",
+                            scores[name]["n"], score(scores[name])))
+        elif name != "PosterCNN":
+            rows.append(Row(f"test accuracy, {name}, one training of {duration(final['seconds'][0])}",
+                            scores[name]["n"], score(scores[name])))
+    return rows
+
+
+def against_poster_cnn(found: Found) -> list[Row]:
+    parts = {"all": "on the same images", "clean": "on those without leaks"}
+    return [Row(f"{name} over PosterCNN, {parts[part]}", one["n"], f"{effect(one, COMPARISON)} it")
+            for name, compared in found.beyond.get("against_PosterCNN", {}).items() for part, one in compared.items()]
+
+
+def throughput(found: Found) -> list[Row]:
+    speed = found.speed
+    if not speed:
+        return []
+    ours, pil, limit = (speed[f"{name}_images_per_s"] for name in ("course", "reference", "limit"))
+    rows = [Row("the course's loop against a DataLoader of PIL images", None,
+                f"{ours / pil:.2f} times as fast ({ours:,.0f} and {pil:,.0f} images/s)"),
+            Row("the course's loop against images augmented beforehand", None, f"{ours / limit:.2f} times as fast")]
+    narrow = speed.get("bfloat16_minus_float32")
+    return rows + ([Row(f"best validation accuracy, bfloat16 minus float32, {count(narrow['n'], 'pair')} of seeds",
+                        found.training.get("val_size"), effect(narrow))] if narrow else [])
+
+
+def time_to_accuracy(found: Found) -> list[Row]:
+    n, timed = found.training.get("val_size"), found.timed
+    rows = [Row(f"validation accuracy {one['target']}, {name}: {recipe(one)}", n,
+                f"{one['median_seconds']:.0f} s, reached by {one['reached']} of {count(one['n'], 'seed')}")
+            for name, one in timed.get("targets", {}).items()]
+    slow = timed.get("reference")
+    if slow:
+        quick = slow["sprint"]
+        rows.append(Row(f"the PIL loop and the poster's recipe up to their best epoch, {count(slow['n'], 'seed')}", n,
+                        f"{slow['accuracy']:.4f} in {slow['median_seconds']:.0f} s"))
+        rows.append(Row(f"{recipe(quick)} beside them, {count(quick['n'], 'seed')}", n,
+                        f"{quick['median_accuracy']:.4f} in {quick['median_seconds']:.0f} s, "
+                        f"{slow['ratio']:.1f} times as fast"))
+    return rows
+
+
+def fast(found: Found) -> list[Row]:
+    budget = found.timed.get("budget")
+    if not budget:
+        return []
+    best = found.baselines.get("best_public_result")
+    return [Row(f"{budget['scored_on']} accuracy, recipe “fast” on all {budget['trained_on']:,} training images, "
+                f"{budget['median_seconds']:.0f} s, {count(budget['n'], 'seed')}", budget["per_seed"][0]["n"],
+                spread(budget), f"{best['accuracy']}, the best public result" if best else "–")]
+
+
+def ablations(found: Found) -> list[Row]:
+    whole = found.timed.get("ablations")
+    if not whole:
+        return []
+    return [Row(f"{recipe(whole)}, without {part['part']}, {count(whole['n'], 'pair')} of seeds",
+                found.training.get("val_size"),
+                effect({"difference": part["difference"], "difference_ci": [part["low"], part["high"]]}))
+            for part in whole["without"]]
+
+
+def share(value: float, ends: Sequence[float]) -> str:
+    """A share of images with its interval: 0.7786 (0.7654 to 0.7912)."""
+    return f"{value:.4f} ({ends[0]:.4f} to {ends[1]:.4f})"
+
+
+def score(scores: dict) -> str:
+    return share(scores["accuracy"], scores["accuracy_ci"])
+
+
+def spread(trainings: dict) -> str:
+    """The mean over the seeds, with its standard deviation where there are several."""
+    return f"{trainings['mean']:.4f}" + (f" ± {trainings['std']:.4f}" if trainings["std"] is not None else "")
+
+
+def effect(found: dict, words: Sequence[str] = EFFECT) -> str:
+    """A difference in percentage points, its interval, and what that shows: +0.9 points (+0.3 to +1.6), helped."""
+    ends = found["difference_ci"]
+    interval = f" ({100 * ends[0]:+.1f} to {100 * ends[1]:+.1f})" if ends else ""
+    return f"{100 * found['difference']:+.1f} points{interval}, {verdict(ends, words=words)}"
+
+
+def recipe(found: dict) -> str:
+    return f"recipe “{found['recipe']}”, {count(found['epochs'], 'epoch')}"
+
+
+def percent(value: float, digits: int = 0) -> str:
+    return f"{100 * value:.{digits}f} %"
+
+
+def count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def statements(found: Found) -> list[str]:
+    """What follows from the numbers, one sentence each."""
+    said, poster, base = [], found.training.get("poster") or {}, found.baselines
+    if "distance_in_std" in poster:
+        side = "above" if poster["distance_in_std"] > 0 else "below"
+        said.append(f"The poster's best validation accuracy lies {abs(poster['distance_in_std']):.1f} standard "
+                    f"deviations {side} the mean of {len(found.training['seeds'])} seeds.")
+    if poster:
+        said.append(f"The training loss is never further than {poster['largest_train_loss_gap']:.3f} from the "
+                    "poster's.")
+    if "class_competition" in base and found.scores:
+        word = verdict(found.scores["accuracy_ci"], base["class_competition"]["accuracy"], COMPARISON)
+        said.append(f"The test accuracy of the chosen seed {word} the class competition's baseline.")
+    budget = found.timed.get("budget")
+    if "best_public_result" in base and budget:
+        word = verdict(budget["mean_ci"], base["best_public_result"]["accuracy"], COMPARISON)
+        said.append(f"The mean accuracy of the recipe “fast” {word} the best public result.")
+    return said
+
+
+def images(found: Found) -> str:
+    """Which images the run is on, in sentences."""
+    counts = {usage: sum(by_class.values()) for usage, by_class in found.run.get("counts", {}).items()}
+    training = counts.pop("Training", 0)
+    kind = "drawn faces, whose scores say nothing about people" if found.run.get("drawn") else "photographs"
+    said = f"The images are {kind}: {training:,} for training and {sum(counts.values()):,} for testing."
+    if found.training:
+        said += (f" {found.training['train_size']:,} of the training images are learnt from, "
+                 f"{found.training['val_size']:,} choose the best epoch.")
+    return said
+
+
+def making(found: Found) -> str:
+    """By which recipe and on what the run was computed, in sentences."""
+    run, said = found.run, ""
+    if found.asked:
+        settings = {"dropout": found.asked["dropout"], **found.asked["recipe"]}
+        said = f"{found.asked['model']} with {', '.join(f'{name} {value}' for name, value in settings.items())}. "
+    facts = [run.get("processor"), run.get("device"), run.get("precision")]
+    if found.training:
+        facts.append(f"{found.training['seconds_per_epoch']:.0f} s an epoch")
+    facts.append(f"torch {run.get('versions', {}).get('torch')}")
+    return said + f"Computed on {', '.join(fact for fact in facts if fact)}."
+
+
+def escaped(text: str) -> str:
+    """Plain text as Markdown that shows just this text: no mark-up, no HTML, one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|$~&!^@])", r"\\\1", " ".join(str(text).split()))
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table; the column of others where they have reached something."""
+    columns = [[escaped(row.what) for row in rows], [f"{row.n:,}" if row.n else "–" for row in rows],
+               [escaped(row.result) for row in rows], [escaped(row.others) for row in rows]]
+    heads, rules = ["", "n", "result", "others"], [":--", "--:", ":--", ":--"]
+    shown = 4 if any(row.others != "–" for row in rows) else 3
+    lines = [heads[:shown], rules[:shown], *zip(*columns[:shown], strict=True)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def tables(found: Found) -> str:
+    """Every section as Markdown, and what the marks in it mean."""
+    parts = [f"## {section.title}\n\n{section.about}\n\n{table(section.rows)}" for section in sections(found)]
+    return "\n\n".join([*parts, NOTE])
+
+
+def report(run: Run) -> str:
+    """The run's README.md."""
+    found, name = read(run), escaped(run.path.name)
+    return "\n\n".join([
+        f"# Results of the run {name}",
+        f"Made by `python reports/results.py {run.path.name}` from [run.json](run.json) and [metrics](metrics).",
+        escaped(f"{images(found)} {making(found)}"), escaped(" ".join(statements(found))), tables(found)]) + "\n"
+
+
+def write_report(name: str) -> Path:
+    """Write reports/<name>/README.md and return its path; CourseError where the run has no metrics."""
+    run = Run.open(name)
+    if not any(run.path.glob("metrics/*.json")):
+        raise CourseError(f"The run {name} has no metrics: make them by `fer run --run {name}`.")
+    write_text(run.path / "README.md", report(run))
+    return run.path / "README.md"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("Name the run: python reports/results.py RUN")
+    try:
+        print(write_report(sys.argv[1]))
+    except CourseError as error:
+        sys.exit(str(error))
