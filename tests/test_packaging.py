@@ -10,6 +10,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
+from setuptools import find_packages
 
 import fer_utils
 
@@ -17,19 +18,32 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA = {"torch": "pytorch"}
 """Names that conda-forge has for what PyPI calls otherwise."""
-PIP_ONLY = ("playwright", "typst")
-"""What is taken from PyPI there too: under these names conda-forge has the programs, not the Python packages."""
+PIP_ONLY = ("typst",)
+"""What is taken from PyPI there too: under this name conda-forge has the program, not the Python package."""
 
 
 def requirements(*extras: str) -> list[Requirement]:
-    lines = PROJECT["dependencies"] + [line for extra in extras for line in PROJECT["optional-dependencies"][extra]]
-    return [Requirement(line) for line in lines]
+    """Those of the package and of these extras, of which one may name others: fer_utils[lab,site]."""
+    found = [Requirement(line) for line in PROJECT["dependencies"]]
+    waiting = list(extras)
+    for extra in waiting:
+        for requirement in map(Requirement, PROJECT["optional-dependencies"][extra]):
+            own = requirement.name == PROJECT["name"]
+            waiting.extend(name for name in requirement.extras if own)
+            found.extend([] if own else [requirement])
+    return found
+
+
+def test_a_learner_gets_no_tool_of_the_maintainers():
+    learner, maintainer = ({r.name for r in requirements(extra)} for extra in ("lab", "dev"))
+    assert learner < maintainer and {"jupyterlab", "segno", "typst"} <= learner
+    assert learner.isdisjoint({"playwright", "pytest", "ruff", "sphinx", "myst-nb", "uv"})
 
 
 def test_the_conda_environment_is_pyproject_under_condas_names():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     listed = [line for line in environment["dependencies"] if isinstance(line, str)]
-    wanted = {r.name: f"{CONDA.get(r.name, r.name)}{r.specifier}" for r in requirements("dev")}
+    wanted = {r.name: f"{CONDA.get(r.name, r.name)}{r.specifier}" for r in requirements("lab")}
     from_pip = [wanted.pop(name) for name in PIP_ONLY]
     assert sorted(listed) == sorted(["pip", f"python{PROJECT['requires-python']}", *wanted.values()])
     assert environment["dependencies"][-1] == {"pip": [*from_pip, "-e ."]}
@@ -60,8 +74,9 @@ def test_importing_the_package_costs_under_a_fifth_of_a_second():
 
 
 def test_the_commands_arguments_need_nothing_heavy():
+    heavy = ("torch", "matplotlib", "papermill", "nbformat", "jupyterlab", "numpy")
     code = ("import sys, fer_utils.tools.cli; fer_utils.tools.cli.parser(); "
-            "print([name for name in ('torch', 'matplotlib', 'papermill', 'captum', 'numpy') if name in sys.modules])")
+            f"print([name for name in {heavy} if name in sys.modules])")
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
 
 
@@ -76,7 +91,7 @@ def test_every_file_of_the_project_says_the_same_about_it():
 def test_every_file_that_goes_with_the_package_is_declared():
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     folders = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "fer_utils").rglob("*.py")}
-    assert {folder.replace("/", ".") for folder in folders} == set(tools["packages"])
+    assert {folder.replace("/", ".") for folder in folders} == {*find_packages(ROOT, **tools["packages"]["find"])}
     for path in (ROOT / "fer_utils").rglob("*"):
         if path.is_file() and path.suffix not in (".py", ".pyc"):
             package = path.parent.relative_to(ROOT).as_posix().replace("/", ".")
