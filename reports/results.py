@@ -17,8 +17,8 @@ from fer_utils.runs import Run
 from fer_utils.support.files import write_text
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH
 
-NOTE = ("After ± stands the standard deviation over the seeds, in brackets the 95 % interval: Wilson's of a share of "
-        "images, the t interval of a mean of paired differences, Bonett and Price's of two networks on the same images.")
+NOTE = ("After ± stands the standard deviation over the seeds. In brackets are 95 % intervals: Wilson's for a share of "
+        "images, the t interval for the mean over pairs of seeds, Bonett and Price's for two networks on the same images.")
 
 
 class Row(NamedTuple):
@@ -39,10 +39,16 @@ class Section(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a run has found, empty where it has not: `training` and `scores` are those of the training that counts."""
+    """What a run has found, empty where it has not.
+
+    run: run.json; trainings: all by name. Of the training that counts are `asked` (its recipe.json), `stopped` (epochs
+    done by seed, where there are fewer than asked), `training` (metrics of notebook 04) and `scores` (of 05).
+    """
 
     run: dict
     asked: dict
+    stopped: dict
+    trainings: dict
     training: dict
     scores: dict
     baselines: dict
@@ -65,9 +71,12 @@ def read(run: Run) -> Found:
     data, training, evaluation, *later = (run.read_metrics(name) or {} for name in names)
     baselines = evaluation.pop("baselines", {})
     name = counting(run)
-    asked = run.new_training(name).asked() if name else {}
-    return Found(run.read(), asked, training.get(name, {}), evaluation.get(name, {}), baselines, data.get("floor", {}),
-                 *later)
+    kept = run.new_training(name) if name else None
+    asked = kept.asked() if kept else {}
+    epochs = {seed: len(kept.history(seed)) for seed in kept.seeds()} if asked else {}
+    stopped = {seed: done for seed, done in epochs.items() if done < asked["recipe"]["epochs"]}
+    return Found(run.read(), asked, stopped, training, training.get(name, {}), evaluation.get(name, {}), baselines,
+                 data.get("floor", {}), *later)
 
 
 def summary(found: Found) -> list[Row]:
@@ -84,6 +93,8 @@ def sections(found: Found) -> list[Section]:
         Section("Accuracy", "The network, beside what others reached (notebooks 04 and 05).",
                 [*best_validation(found), *test_accuracy(found), *in_detail(found), *majority(found),
                  *published(found), *people(found)]),
+        Section("All trainings", "Best validation accuracy of each training of this run (notebook 04).",
+                trainings(found)),
         Section("Class by class", "The share of each class's images that is named right (notebook 05).",
                 recalls(found)),
         Section("Confidence", "How far the probabilities can be believed (notebook 05).", confidence(found)),
@@ -107,11 +118,17 @@ def best_validation(found: Found) -> list[Row]:
     training = found.training
     if not training:
         return []
-    n, seeds, mean = training["val_size"], len(training["seeds"]), training["mean"]
-    result = spread(training) if seeds > 1 else share(mean, wilson(round(mean * n), n))
     poster = training.get("poster")
     others = f"{poster['best_val_acc']}, the poster's one training" if poster else "–"
-    return [Row(f"best validation accuracy, {count(seeds, 'seed')}", n, result, others)]
+    return [Row(f"best validation accuracy, {count(len(training['seeds']), 'seed')}", training["val_size"],
+                reached(training), others)]
+
+
+def trainings(found: Found) -> list[Row]:
+    if len(found.trainings) < 2:
+        return []
+    return [Row(f"{name}, {count(one['epochs'], 'epoch')}, {count(len(one['seeds']), 'seed')}", one["val_size"],
+                reached(one)) for name, one in found.trainings.items()]
 
 
 def test_accuracy(found: Found) -> list[Row]:
@@ -292,6 +309,12 @@ def spread(trainings: dict) -> str:
     return f"{trainings['mean']:.4f}" + (f" ± {trainings['std']:.4f}" if trainings["std"] is not None else "")
 
 
+def reached(training: dict) -> str:
+    """The best validation accuracy: mean and standard deviation of several seeds, or one seed's with its interval."""
+    n, mean = training["val_size"], training["mean"]
+    return spread(training) if training["std"] is not None else share(mean, wilson(round(mean * n), n))
+
+
 def effect(found: dict, words: Sequence[str] = EFFECT) -> str:
     """A difference in percentage points, its interval, and what that shows: +0.9 points (+0.3 to +1.6), helped."""
     ends = found["difference_ci"]
@@ -355,6 +378,8 @@ def making(found: Found) -> str:
     if found.asked:
         settings = {"dropout": found.asked["dropout"], **found.asked["recipe"]}
         said = f"{found.asked['model']} with {', '.join(f'{name} {value}' for name, value in settings.items())}. "
+    for seed, done in found.stopped.items():
+        said += f"Seed {seed} was stopped after {done} of {found.asked['recipe']['epochs']} epochs. "
     facts = [run.get("processor"), run.get("device"), run.get("precision")]
     if found.training:
         facts.append(f"{found.training['seconds_per_epoch']:.0f} s an epoch")

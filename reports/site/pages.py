@@ -44,7 +44,8 @@ def front_page(run: Run, notebooks: dict[str, NotebookNode]) -> str:
     rows = results.summary(found)
     missing = f"The run {name} has no metrics yet: notebooks 04 and 05 write them."
     all_of_them = "In brackets are 95 % intervals. [All results of this run](all_results.md)"
-    poster = POSTER if (run.path / "poster.pdf").exists() else f"There is none yet: `fer poster {run.path.name}` sets it."
+    no_poster = f"There is none yet: `fer poster {run.path.name}` sets it."
+    poster = POSTER if (run.path / "poster.pdf").exists() else no_poster
     seconds = found.run.get("seconds", {})
     course = [f"| [{escaped(title(notebook, page))}](<{page}.ipynb>) | {results.duration(seconds.get(page))} |"
               for page, notebook in notebooks.items()]
@@ -129,7 +130,7 @@ def with_boxes(text: str) -> str:
 
 
 def with_links(text: str, pages: set[str], address: str) -> str:
-    """Relative links to what the site does not hold, as links to the repository, or as bare text where none is known."""
+    """Relative links to what the site does not hold, as links to the repository, or bare text where that is unknown."""
     def link(match: re.Match) -> str:
         there = os.path.normpath(f"notebooks/{match[2]}").replace(os.sep, "/")
         if there.startswith("notebooks/") and there.removesuffix(".ipynb").split("/")[1] in pages:
