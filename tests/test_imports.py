@@ -17,7 +17,7 @@ ORDER = [
     ["reports", "fer_utils.tools"],
     ["fer_utils.lessons", "fer_utils.speed"],
     ["fer_utils.recipes", "fer_utils.runs", "fer_utils.figures", "fer_utils.exercises"],
-    ["fer_utils.evaluation", "fer_utils.training", "fer_utils.photos", "fer_utils.shifts"],
+    ["fer_utils.evaluation", "fer_utils.saliency", "fer_utils.training", "fer_utils.photos", "fer_utils.shifts"],
     ["fer_utils.models", "fer_utils.augment"],
     ["fer_utils.data"],
     ["fer_utils.support", "fer_utils.weights"],
