@@ -202,11 +202,11 @@ class Trainer:
 
     def __init__(self, model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: str):
         self.device = choose_device(device)
-        self.model = model.to(self.device, memory_format=torch.channels_last)
         self.recipe, self.precision = recipe, choose_precision(recipe.precision, self.device)
-        check_outputs(model, train, self.device)
-        keep_memory()
         torch.manual_seed(seed)  # dropout
+        check_outputs(model.to(self.device), train, self.device)
+        self.model = model.to(memory_format=torch.channels_last)
+        keep_memory()
         self.generator = torch.Generator(self.device).manual_seed(seed)  # the order of the images, flips and angles
         steps = recipe.epochs * count_batches(len(train), recipe.batch_size)
         self.optimizer, self.schedule = make_optimizer(model, recipe, steps)
