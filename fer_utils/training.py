@@ -264,4 +264,4 @@ def fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe = Reci
             raise
         log(f"Stopped by you after epoch {rows[-1][1]}: the best weights so far are kept.")
     model.load_state_dict(kept.state_dict())
-    return Result(model, pd.DataFrame(rows, columns=HISTORY), recipe)
+    return Result(model.eval(), pd.DataFrame(rows, columns=HISTORY), recipe)
