@@ -82,7 +82,8 @@ def load_trained(training: Training, seed: int, device: str = "auto") -> Result:
     asked = training.asked()
     model = build_model(asked["model"], len(asked["classes"]), asked["dropout"])
     load_weights(training.weights(seed), model)
-    return Result(model.to(choose_device(device)), training.history(seed), Recipe(**asked["recipe"]), training.name)
+    model = model.eval().to(choose_device(device))
+    return Result(model, training.history(seed), Recipe(**asked["recipe"]), training.name)
 
 
 def training_to_judge(run: Run, parts: Split, name: str = "", seed: int = 0, device: str = "auto") -> Training:

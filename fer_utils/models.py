@@ -15,6 +15,7 @@ from torch.nn.parameter import is_lazy
 
 from fer_utils import CourseError, brief
 from fer_utils.data import POSTER_CLASSES
+from fer_utils.support import checks
 from fer_utils.support.checkpoints import load_weights, read_metadata, save_weights
 from fer_utils.support.files import write_json
 from fer_utils.support.own_network import own_network
@@ -167,8 +168,7 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
     It is built as `TinyNet(n_classes=...)`, with `dropout=` where that is given and its signature has it. `seed`
     decides the initial weights. CourseError for an unknown name, and for a class that cannot be built so.
     """
-    if dropout is not None and not 0 <= dropout < 1:
-        raise CourseError(f"dropout is {dropout}: it must be at least 0 and below 1.")
+    checks.share("dropout", dropout or 0)
     maker = MODELS[name] if name in MODELS else own_network(name, known=tuple(MODELS))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -20,6 +20,7 @@ from fer_utils import CourseError, brief
 from fer_utils.augment import Augment
 from fer_utils.data import Faces
 from fer_utils.models import describe
+from fer_utils.support import checks
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
 from fer_utils.support.optimizers import make_optimizer, moving_average
 
@@ -50,36 +51,21 @@ class Recipe:
     def __post_init__(self):
         for field in fields(self):
             if field.type in (int, float):  # so that 3 and 3.0 are one recipe
-                object.__setattr__(self, field.name, _number(field.type, field.name, getattr(self, field.name)))
-        choices = {"interpolation": ("nearest", "bilinear"), "optimizer": ("adam", "adamw"),
-                   "schedule": ("constant", "one_cycle"), "precision": ("auto", "float32", "bfloat16")}
-        for name, valid in choices.items():
-            if getattr(self, name) not in valid:
-                raise CourseError(f"{name} is {getattr(self, name)!r}: choose {' or '.join(valid)}.")
-        for name, lowest in (("epochs", 1), ("batch_size", 2)):
-            if getattr(self, name) < lowest:
-                raise CourseError(f"{name} is {getattr(self, name)}: it must be at least {lowest}.")
-        if self.learning_rate <= 0:
-            raise CourseError(f"learning_rate is {self.learning_rate}: it must be above 0.")
+                object.__setattr__(self, field.name, checks.number(field.type, field.name, getattr(self, field.name)))
+        checks.one_of("interpolation", self.interpolation, ("nearest", "bilinear"))
+        checks.one_of("optimizer", self.optimizer, ("adam", "adamw"))
+        checks.one_of("schedule", self.schedule, ("constant", "one_cycle"))
+        checks.one_of("precision", self.precision, ("auto", "float32", "bfloat16"))
+        checks.at_least("epochs", self.epochs, 1)
+        checks.at_least("batch_size", self.batch_size, 2)
+        checks.above_zero("learning_rate", self.learning_rate)
         for name in ("label_smoothing", "averaging", "scale"):
-            if not 0 <= getattr(self, name) < 1:
-                raise CourseError(f"{name} is {getattr(self, name)}: it must be at least 0 and below 1.")
+            checks.share(name, getattr(self, name))
 
     def changes(self) -> dict:
         """The fields that differ from their defaults, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)
                 if getattr(self, field.name) != field.default}
-
-
-def _number(kind: type, name: str, value) -> int | float:
-    """`value` as a finite number of this kind; CourseError where it is none."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number) or kind(number) != number:
-        raise CourseError(f"{name} is {value!r}: give a {'whole ' if kind is int else ''}number.")
-    return kind(number)
 
 
 HISTORY = ["seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
@@ -202,10 +188,10 @@ class Trainer:
 
     def __init__(self, model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: str):
         self.device = choose_device(device)
-        self.model = model.to(self.device, memory_format=torch.channels_last)
         self.recipe, self.precision = recipe, choose_precision(recipe.precision, self.device)
         torch.manual_seed(seed)  # dropout
-        check_outputs(model, train, self.device)
+        check_outputs(model.to(self.device), train, self.device)
+        self.model = model.to(memory_format=torch.channels_last)
         keep_memory()
         self.generator = torch.Generator(self.device).manual_seed(seed)  # the order of the images, flips and angles
         steps = recipe.epochs * count_batches(len(train), recipe.batch_size)
@@ -264,4 +250,4 @@ def fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe = Reci
             raise
         log(f"Stopped by you after epoch {rows[-1][1]}: the best weights so far are kept.")
     model.load_state_dict(kept.state_dict())
-    return Result(model, pd.DataFrame(rows, columns=HISTORY), recipe)
+    return Result(model.eval(), pd.DataFrame(rows, columns=HISTORY), recipe)
