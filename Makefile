@@ -4,13 +4,16 @@ RUN ?= sample
 PARAMS ?=
 BIN = .venv/bin
 
-.PHONY: report lab poster test lint resolve refresh labtest site
+.PHONY: report lab figures poster test lint resolve refresh labtest site
 
 report: .venv/lab
 	$(BIN)/fer run --data "$(DATA)" --run "$(RUN)" $(PARAMS)
 
 lab: .venv/lab
 	$(BIN)/fer lab
+
+figures: .venv/lab
+	$(BIN)/fer figures "$(RUN)"
 
 poster: .venv/lab
 	$(BIN)/fer poster "$(RUN)"

@@ -17,12 +17,8 @@ import pandas as pd
 
 from fer_utils import CourseError
 from fer_utils.data import Faces
-from fer_utils.support.files import checked_name, locked, read_json, replacing, write_json, write_text
+from fer_utils.support.files import checked_name, locked, read_json, write_json, write_text
 from fer_utils.support.home import course_home
-
-SAVING = {"svg.hashsalt": "fer_utils", "svg.fonttype": "none", "pdf.fonttype": 42}
-"""Text stays text, and the same figure gives the same bytes."""
-UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
 
 
 @dataclass(frozen=True)
@@ -126,21 +122,20 @@ class Run:
         yield clock
         self.record(seconds={name: round(clock(), 1)})
 
-    def save_figure(self, fig, name: str, photo: bool = False) -> None:
-        """Write a matplotlib figure to figures/<name>.svg, .pdf and .png (300 dpi).
+    def save_figure(self, fig, name: str) -> None:
+        """Write a matplotlib figure to figures/<name>.svg, .pdf and .png (300 dpi); a notebook shows it too.
 
-        `photo=True`, for every figure that shows a photograph of the data set, writes to figures/photos/, which is
-        never published. On drawn faces the figure says so, under its right corner.
+        One that shows photographs of the data set goes to figures/photos/, which is never published: it says so itself
+        by `fig.photo` (see `figures.parts.shows`), or holds pictures where it says nothing. On drawn faces, figures of
+        the data say so under their right corner.
         """
-        import matplotlib
+        from fer_utils.support.drawings import save_drawing, show_drawing
 
+        alt = getattr(fig, "alt", name.replace("_", " "))
+        photo = getattr(fig, "photo", any(axes.images for axes in fig.axes)) and not self.drawn
         folder = self.path / "figures" / "photos" if photo else self.path / "figures"
-        with matplotlib.rc_context(SAVING):
-            if self.drawn:
-                _note(fig, "drawn faces")
-            for form, undated in UNDATED.items():
-                with replacing(folder / f"{checked_name(name)}.{form}") as temporary:
-                    fig.savefig(temporary, dpi=300, bbox_inches="tight", metadata=undated)
+        save_drawing(fig, folder, name, alt, "drawn faces" if self.drawn and getattr(fig, "data", True) else "")
+        show_drawing(fig, alt, photo)
 
     def write_metrics(self, name: str, values: dict) -> None:
         """Replace metrics/<name>.json whole; numpy's values become plain ones, NaN raises CourseError."""
@@ -240,8 +235,3 @@ def _merged(old: dict, new: dict) -> dict:
             item = _merged(old.get(key) or {}, item)
         merged[key] = Path(item).name if isinstance(item, str) and Path(item).is_absolute() else item
     return merged
-
-
-def _note(fig, text: str) -> None:
-    """A small grey line under the right corner; constrained layout keeps it clear of everything else."""
-    fig.supxlabel(text, x=0.995, ha="right", fontsize=7, color="0.5")

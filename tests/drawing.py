@@ -1,10 +1,20 @@
 """What the tests of figures read off a figure."""
 
+from itertools import combinations
+
 import matplotlib
 
 matplotlib.use("agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
+
+
+def painted(fig) -> list[plt.Text]:
+    """Every text that is painted; matplotlib keeps labels of ticks outside the axes, and leaves them out."""
+    axis = [axis for axes in fig.axes if axes.axison for axis in (axes.xaxis, axes.yaxis)]
+    ticks = [(tick, sorted(a.get_view_interval())) for a in axis for tick in a.get_major_ticks()]
+    outside = {tick.label1 for tick, (low, high) in ticks if not low <= tick.get_loc() <= high}
+    return [t for t in fig.findobj(plt.Text) if t not in outside and t.get_visible() and t.get_text().strip()]
 
 
 def texts(fig) -> list[str]:
@@ -14,10 +24,26 @@ def texts(fig) -> list[str]:
 
 
 def overlaps(fig) -> list[tuple[str, str]]:
-    """Pairs of written texts that cover each other; numbers along the axes, which matplotlib places, left aside."""
+    """Pairs of painted texts that cover each other by more than a hair."""
     fig.draw_without_rendering()
-    ticks = {id(label) for axes in fig.axes for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_major_ticks()
-             for label in (tick.label1, tick.label2)}
-    written = [t for t in fig.findobj(plt.Text) if t.get_text().strip() and t.get_visible() and id(t) not in ticks]
-    boxes = [(t.get_text(), t.get_window_extent()) for t in written]
-    return [(a, b) for i, (a, one) in enumerate(boxes) for b, two in boxes[i + 1:] if one.overlaps(two)]
+    found = []
+    for (a, one), (b, two) in combinations([(t.get_text(), t.get_window_extent()) for t in painted(fig)], 2):
+        width, height = min(one.x1, two.x1) - max(one.x0, two.x0), min(one.y1, two.y1) - max(one.y0, two.y0)
+        found += [(a, b)] if width > 1.5 and height > 1.5 else []
+    return found
+
+
+def cut_off(fig) -> list[str]:
+    """Painted texts that do not fit on the paper."""
+    fig.draw_without_rendering()
+    boxes, paper = [(t.get_text(), t.get_window_extent()) for t in painted(fig)], fig.bbox
+    return [text for text, box in boxes
+            if box.x0 < -1 or box.y0 < -1 or box.x1 > paper.x1 + 1 or box.y1 > paper.y1 + 1]
+
+
+def crossings(fig) -> list[tuple[str, str]]:
+    """Pairs of axes whose frames cover each other."""
+    fig.draw_without_rendering()
+    frames = [(axes.get_title("left"), axes.get_window_extent()) for axes in fig.axes]
+    return [(a, b) for (a, one), (b, two) in combinations(frames, 2)
+            if min(one.x1, two.x1) - max(one.x0, two.x0) > 1 and min(one.y1, two.y1) - max(one.y0, two.y0) > 1]

@@ -5,11 +5,15 @@ one column or of two, in type of 7 points or more, and are never scaled. The fir
 which readers with any of the common colour-vision deficiencies can tell apart; further ones are Paul Tol's.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+from functools import wraps
 from itertools import cycle
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 ONE_COLUMN, TWO_COLUMNS = 89, 183
 """Widths in millimetres that journals print: a column, and the whole page."""
@@ -34,6 +38,33 @@ def class_colours(classes: Iterable[str]) -> dict[str, str]:
     return {name: EXPRESSIONS[name] if name in EXPRESSIONS else next(others) for name in names}
 
 
+def ink_on(colour: str) -> str:
+    """White or dark, whichever can be read on `colour`."""
+    red, green, blue = to_rgb(colour)
+    return "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.55 else INK
+
+
 def use_style() -> None:
     """Give every figure drawn from now on the look of the course."""
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
+
+
+def shows(data: bool = True, faces: bool = False) -> Callable:
+    """Decorate a function that draws, so that its Figure knows what it shows.
+
+    `figure.alt`, the text for readers who do not see it, is the first sentence of the function's docstring;
+    `figure.data` tells whether it shows anything of the run's data, and `figure.photo` whether single faces are seen.
+    """
+    def decorate(function: Callable[..., Figure]) -> Callable[..., Figure]:
+        sentence = re.split(r"(?<=\.)\s", function.__doc__, maxsplit=1)[0]
+
+        @wraps(function)
+        def draw(*arguments, **options) -> Figure:
+            figure = function(*arguments, **options)
+            figure.alt, figure.data = " ".join(sentence.split()), data
+            figure.photo = faces or getattr(figure, "photo", False)  # some know only by what they are given
+            return figure
+
+        return draw
+
+    return decorate

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours
-from fer_utils.figures.parts import canvas, interval, named_rows, paired_rows, reference_line, shows
+from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
+from fer_utils.figures.parts import canvas, interval, named_rows, paired_rows, reference_line
 
 GATE = GREEN
 
@@ -82,8 +82,7 @@ def compared(scores: dict[str, list[float]], work: dict[str, float], differences
         left.text(1.02, row, f"{mean:.3f}", transform=left.get_yaxis_transform(), va="center")
     named_rows(left, [f"{name}\n{work[name]:,.0f} million" for name in scores])
     left.set(title="Validation accuracy of each seed", xlabel="accuracy; the line is the mean", xmargin=0.1)
-    middles, ends = zip(*((found["difference"], found["difference_ci"]) for found in differences.values()), strict=True)
-    paired_rows(right, differences, [[]] * len(differences), middles, ends, OURS)
+    paired_rows(right, differences)
     seeds = next(iter(differences.values()))["n"]
     right.set(title="Difference under the same seeds", xmargin=0.1,
               xlabel="points; one seed, no interval" if seeds == 1 else f"points, {seeds} seeds, 95 % interval")
@@ -125,5 +124,5 @@ def final_scores(scores: dict[str, dict], lines: dict[str, float]) -> Figure:
         reference_line(axes, f"{name} {value}", x=value)
     axes.plot([], [], "o", color=OURS, label="all test images")
     axes.plot([], [], "o", color=GATE, label="without leaked images")
-    figure.legend(loc="outside lower center", ncols=2)
+    figure.legend(loc="outside upper center", ncols=2)
     return figure

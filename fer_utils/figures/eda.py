@@ -7,19 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fer_utils.data import Faces
-from fer_utils.figures import GREY, INK, ONE_COLUMN, TWO_COLUMNS, class_colours
-from fer_utils.figures.parts import (
-    canvas,
-    caption,
-    histogram,
-    ink_on,
-    interval,
-    named_rows,
-    pictures,
-    reference_line,
-    show_face,
-    shows,
-)
+from fer_utils.figures import GREY, INK, ONE_COLUMN, TWO_COLUMNS, class_colours, ink_on, shows
+from fer_utils.figures.parts import canvas, histogram, interval, named_rows, pictures, reference_line, show_face
 
 FEW = 30
 """A mean of fewer faces than these may show whose they are."""
@@ -86,13 +75,12 @@ def mean_faces(faces: Faces) -> Figure:
         note = "difference from the mean of all faces in grey levels (red: brighter than all)"
     width = ONE_COLUMN if len(means) < 4 else TWO_COLUMNS
     figure, grid = pictures(width, 26 + 1.85 * width / max(3, len(means)), 2, len(means))
+    darkest, brightest = np.min([*means.values()]), np.max([*means.values()])
     for axes, (name, mean), n in zip(grid[0], means.items(), sizes, strict=True):
-        show_face(axes, mean, f"{name}\nmean of {n:,}")
-        axes.images[0].set_clim(np.min([*means.values()]), np.max([*means.values()]))
-    limit = max([1, *(np.ceil(np.abs(gap).max()) for gap in gaps.values())])
+        show_face(axes, mean, f"{name}\nmean of {n:,}", vmin=darkest, vmax=brightest)
+    limit = max((np.abs(gap).max() for gap in gaps.values()), default=0)
     for axes, (pair, gap) in zip(grid[1], gaps.items(), strict=False):
-        drawn = axes.imshow(gap, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        caption(axes, pair)
+        drawn = show_face(axes, gap, pair, cmap="RdBu_r", vmin=-limit, vmax=limit)
     if gaps:
         figure.colorbar(drawn, ax=grid[1], location="bottom", shrink=0.6, aspect=45, pad=0.03, label=note)
     figure.photo = sizes.min() < FEW

@@ -8,18 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fer_utils.evaluation import wilson
-from fer_utils.figures import DASHED, GREY, INK, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, class_colours
-from fer_utils.figures.parts import (
-    canvas,
-    caption,
-    heat_map,
-    interval,
-    named_rows,
-    pictures,
-    reference_line,
-    show_face,
-    shows,
-)
+from fer_utils.figures import DASHED, GREY, INK, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, class_colours, shows
+from fer_utils.figures.parts import canvas, caption, heat_map, interval, named_rows, pictures, reference_line, show_face
 
 BASELINES = {"majority": "majority class", "class_competition": "class competition",
              "best_public_result": "best public result"}
@@ -34,7 +24,7 @@ def scores(metrics: dict, baselines: dict, named: str = "test images") -> Figure
     parts = {f"all {named}": metrics, "public part": metrics.get("public"), "private part": metrics.get("private"),
              "without leaked images": metrics.get("clean")}
     parts = {name: part for name, part in parts.items() if part}
-    figure, axes = canvas(ONE_COLUMN, 20 + 7.5 * (len(parts) + 1) + 5 * len(baselines))
+    figure, axes = canvas(TWO_COLUMNS, 20 + 7.5 * (len(parts) + 1) + 5 * len(baselines))
     for row, part in enumerate(parts.values()):
         interval(axes, part["accuracy"], part["accuracy_ci"], row, OURS, f"{part['accuracy']:.3f}")
     seeds = metrics["accuracy_per_seed"]
@@ -42,8 +32,8 @@ def scores(metrics: dict, baselines: dict, named: str = "test images") -> Figure
     names = [f"{name}\nn = {part['n']:,}" for name, part in parts.items()]
     named_rows(axes, [*names, "each seed" if len(seeds) > 1 else "the one seed"])
     axes.set_xlabel("accuracy, with the 95 % Wilson interval")
-    for name, baseline in baselines.items():
-        reference_line(axes, f"{BASELINES.get(name, name)} {baseline['accuracy']:.3f}", x=baseline["accuracy"])
+    for accuracy, name in sorted((baseline["accuracy"], name) for name, baseline in baselines.items()):
+        reference_line(axes, f"{BASELINES.get(name, name)} {accuracy:.3f}", x=accuracy)
     return figure
 
 
@@ -90,7 +80,7 @@ def calibration(table: pd.DataFrame, ece: float, bins: int = 15) -> Figure:
         top.text(0.99, 0.2 - 0.08 * row, note, transform=top.transAxes, ha="right", color=colour)
     top.set(ylabel="accuracy", ylim=(0, 1.02), xlim=(table.index.min() / bins - 0.01, 1.01))
     bars = bottom.bar((table.index + 0.5) / bins, table["n"], width=0.9 / bins, color=PALE)
-    bottom.bar_label(bars, color=GREY, padding=2, fontsize=7)
+    bottom.bar_label(bars, fmt="{:,.0f}", color=GREY, padding=2, fontsize=7)
     bottom.set(xlabel="confidence: the highest probability", ylabel="images", ymargin=0.25)
     return figure
 
@@ -225,7 +215,7 @@ def saliency(images: np.ndarray, maps: dict[str, np.ndarray], titles: list[str])
     for line, layers in zip(grid[1:], maps.values(), strict=True):
         for axes, image, layer in zip(line, images, layers, strict=True):
             show_face(axes, image)
-            drawn = axes.imshow(layer, cmap="inferno", vmin=0, vmax=1, alpha=0.2 + 0.55 * layer)
+            drawn = show_face(axes, layer, cmap="inferno", vmax=1, alpha=0.2 + 0.55 * layer)
     for axes, name in zip(grid[:, 0], ["the image", *maps], strict=True):
         axes.set_ylabel(name)
     scale = figure.colorbar(drawn, ax=grid, location="bottom", shrink=0.4, aspect=40, pad=0.02, ticks=[0, 1])

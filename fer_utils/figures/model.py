@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from scipy.special import expit
 
-from fer_utils.figures import DASHED, GREY, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, class_colours
-from fer_utils.figures.parts import canvas, caption, histogram, named_rows, pictures, reference_line, show_face, shows
+from fer_utils.figures import DASHED, GREY, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, class_colours, shows
+from fer_utils.figures.parts import canvas, caption, histogram, named_rows, pictures, reference_line, show_face
 
 ACTIVATIONS = {
     "Step": (lambda x: (x >= 0).astype(float), lambda x: np.zeros_like(x)),
@@ -121,18 +121,21 @@ def first_filters(weights: np.ndarray, maps: np.ndarray, image: np.ndarray) -> F
     show_face(grid[0, 0], image, "face")
     limit = np.abs(weights).max()
     for above, below, weight, seen in zip(*grid[:, 1:], weights, maps, strict=True):
-        above.imshow(weight[0], cmap="PuOr", vmin=-limit, vmax=limit)
-        below.imshow(seen, cmap="gray")
+        show_face(above, weight[0], cmap="PuOr", vmin=-limit, vmax=limit)
+        show_face(below, seen, vmax=seen.max())
     caption(grid[0, 1], "3 × 3 filters")
     caption(grid[1, 1], "what each sees")
     return figure
 
 
 @shows()
-def overfit_curve(losses: list[float], n_classes: int) -> Figure:
-    """The loss on one batch that is shown again and again, against the loss of a network that knows nothing."""
+def overfit_curve(losses: list[float], chance: float) -> Figure:
+    """The loss on one batch that is shown again and again, against the loss of a network that knows nothing.
+
+    chance: that loss, which is ln n for n classes.
+    """
     figure, axes = canvas(ONE_COLUMN, 56)
     axes.plot(range(1, len(losses) + 1), losses, color=OURS)
+    reference_line(axes, f"ln {np.exp(chance):.0f}: knowing nothing", y=chance, colour=GREY)
     axes.set(title="One batch, learnt by heart", xlabel="step", ylabel="cross-entropy (nats)", ylim=(0, None))
-    reference_line(axes, f"ln {n_classes}: knowing nothing", y=np.log(n_classes), colour=GREY)
     return figure

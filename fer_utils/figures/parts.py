@@ -1,38 +1,15 @@
-"""What the figures share: paper of two widths, what a figure knows of itself, and the parts that many are made of."""
+"""The parts that many figures are made of: paper of two widths, rows, lines, bands, maps and faces."""
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
+from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
-from fer_utils.figures import DASHED, INK, POSTER
-
-
-def shows(data: bool = True, faces: bool = False) -> Callable:
-    """Decorate a function that draws, so that its Figure knows what it shows.
-
-    `figure.alt`, the text for readers who do not see it, is the first sentence of the function's docstring;
-    `figure.data` tells whether it shows anything of the run's data, and `figure.photo` whether single faces are seen.
-    """
-    def decorate(function: Callable[..., Figure]) -> Callable[..., Figure]:
-        sentence = re.split(r"(?<=\.)\s", function.__doc__, maxsplit=1)[0]
-
-        @wraps(function)
-        def draw(*arguments, **options) -> Figure:
-            figure = function(*arguments, **options)
-            figure.alt, figure.data = " ".join(sentence.split()), data
-            figure.photo = faces or getattr(figure, "photo", False)  # some know only by what they are given
-            return figure
-
-        return draw
-
-    return decorate
+from fer_utils.figures import DASHED, INK, OURS, POSTER
 
 
 def canvas(width: float, height_mm: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:
@@ -49,12 +26,13 @@ def pictures(width: float, height_mm: float, rows: int, columns: int) -> tuple[F
     return figure, grid
 
 
-def show_face(axes: Axes, image: np.ndarray, title: str = "", colour: str = INK) -> None:
-    """Draw a (48, 48) grey image, 0 black to 255 white, without axes; `title` above it."""
-    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+def show_face(axes: Axes, image: np.ndarray, title: str = "", colour: str = INK, **look) -> AxesImage:
+    """Draw a (48, 48) grey image, 0 black to 255 white, without axes; `title` above it. `look` goes to imshow."""
+    drawn = axes.imshow(image, **{"cmap": "gray", "vmin": 0, "vmax": 255} | look)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     caption(axes, title, color=colour)
+    return drawn
 
 
 def caption(axes: Axes, text: str, **look) -> None:
@@ -80,15 +58,18 @@ def interval(axes: Axes, value: float, ends: Sequence[float] | None, row: float,
     axes.text(1.02, row, note, transform=axes.get_yaxis_transform(), va="center")
 
 
-def paired_rows(axes: Axes, names: Iterable[str], gaps: Iterable[Sequence[float]], middles: Iterable[float],
-                ends: Iterable[Sequence[float] | None], colour: str) -> None:
-    """A row for each comparison, in points: the difference of every pair as a tick, their mean, and its interval."""
-    named_rows(axes, names)
+def paired_rows(axes: Axes, found: dict[str, dict]) -> None:
+    """A row for each comparison, in points: the mean of its pairs, with interval, and a tick for each pair if given.
+
+    found: by name `difference`, `difference_ci` (a pair or None) and perhaps `gaps`, all as shares.
+    """
+    named_rows(axes, found)
     axes.axvline(0, color=INK, linewidth=0.9)
-    for row, (each, middle, both) in enumerate(zip(gaps, middles, ends, strict=True)):
-        both = None if both is None else [100 * end for end in both]
-        interval(axes, 100 * middle, both, row, colour, f"{100 * middle:+.2f}")
-        axes.plot([100 * gap for gap in each], [row + 0.28] * len(each), "|", color=INK, markersize=6)
+    for row, entry in enumerate(found.values()):
+        middle, ends = 100 * entry["difference"], entry["difference_ci"]
+        interval(axes, middle, ends and [100 * end for end in ends], row, OURS, f"{middle:+.2f}")
+        gaps = [100 * gap for gap in entry.get("gaps", [])]
+        axes.plot(gaps, [row + 0.28] * len(gaps), "|", color=INK, markersize=6)
 
 
 def reference_line(axes: Axes, label: str, x: float | None = None, y: float | None = None, colour=POSTER) -> None:
@@ -129,9 +110,3 @@ def histogram(axes: Axes, values: np.ndarray, colour: str, **options) -> None:
     sns.histplot(x=values, stat="density", element="step", color=colour, ax=axes, **options)
     axes.set(ylabel="", yticks=[])
     axes.spines["left"].set_visible(False)
-
-
-def ink_on(colour: str) -> str:
-    """White or dark, whichever can be read on `colour`."""
-    red, green, blue = to_rgb(colour)
-    return "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.55 else INK

@@ -4,8 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from fer_utils.figures import GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours
-from fer_utils.figures.parts import canvas, caption, named_rows, pictures, show_face, shows
+from fer_utils.figures import GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
+from fer_utils.figures.parts import canvas, caption, named_rows, pictures, show_face
 
 
 @shows(faces=True)

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from fer_utils.evaluation import wilson
-from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS
-from fer_utils.figures.parts import canvas, interval, named_rows, paired_rows, reference_line, shows
+from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, shows
+from fer_utils.figures.parts import canvas, interval, named_rows, paired_rows, reference_line
 
 SAVED = GREEN
 NETWORK = {
@@ -133,7 +133,7 @@ def ablations(table: pd.DataFrame) -> Figure:
     table: one row a part: part, differences (a list, one a seed), difference, low, high (NaN for a single seed).
     """
     figure, axes = canvas(ONE_COLUMN, 20 + 8.5 * len(table))
-    ends = table[["low", "high"]].to_numpy()
-    paired_rows(axes, [f"without {part}" for part in table["part"]], table["differences"], table["difference"], ends, OURS)
+    paired_rows(axes, {f"without {one.part}": {"gaps": one.differences, "difference": one.difference,
+                                               "difference_ci": [one.low, one.high]} for one in table.itertuples()})
     axes.set(xlabel="points of validation accuracy", title="One part left out at a time")
     return figure

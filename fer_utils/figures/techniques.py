@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fer_utils.figures import INK, ONE_COLUMN, OURS, TWO_COLUMNS
-from fer_utils.figures.parts import band, canvas, heat_map, paired_rows, shows
+from fer_utils.figures import INK, ONE_COLUMN, TWO_COLUMNS, shows
+from fer_utils.figures.parts import band, canvas, heat_map, paired_rows
 from fer_utils.figures.training import TRAIN, VAL
 
 
@@ -39,9 +39,7 @@ def differences(found: dict[str, dict]) -> Figure:
     found: by technique `gaps` (the difference of each seed's pair), `difference`, and `difference_ci` or None.
     """
     figure, axes = canvas(ONE_COLUMN, 20 + 11 * len(found))
-    table = pd.DataFrame(found).T
-    paired_rows(axes, [f"{name}\nn = {entry['n']}" for name, entry in found.items()], table["gaps"],
-                table["difference"], table["difference_ci"], OURS)
+    paired_rows(axes, {f"{name}\nn = {entry['n']}": entry for name, entry in found.items()})
     axes.set(xlabel="points of validation accuracy, with minus without", title="What each technique adds")
     return figure
 

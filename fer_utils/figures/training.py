@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fer_utils.evaluation import wilson
-from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours
-from fer_utils.figures.parts import band, canvas, interval, named_rows, reference_line, shows
+from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
+from fer_utils.figures.parts import band, canvas, interval, named_rows, reference_line
 
 TRAIN, VAL = GREEN, OURS
 

@@ -59,8 +59,10 @@ def parser() -> argparse.ArgumentParser:
     added = command("figure", figure, "Export one figure of a run at the width that a paper or a slide needs.")
     added.add_argument("run", metavar="RUN", help="the run's name")
     added.add_argument("name", metavar="NAME", help="the figure's name, for example training_curves")
-    added.add_argument("--width-mm", type=float, default=89, metavar="MM", help="its width (default: 89, one column)")
+    added.add_argument("--width-mm", type=float, metavar="MM", help="its width (default: as it was drawn, 89 or 183)")
     added.add_argument("--format", default="pdf", choices=["pdf", "svg", "png"], help="default: pdf; png has 300 dpi")
+    added = command("figures", figures, "Draw the figures of a run again, as far as what it keeps allows.")
+    added.add_argument("run", metavar="RUN", help="the run's name")
     added = command("poster", poster, "Set the poster of a run: reports/<run>/poster.pdf.")
     added.add_argument("run", metavar="RUN", help="the run's name")
     added.add_argument("--paper", default="a0", choices=["a0", "a1", "a2", "a3"], help="its size (default: a0)")
@@ -146,6 +148,14 @@ def figure(options: argparse.Namespace) -> None:
     from fer_utils.tools.export import export_figure
 
     print(export_figure(Run.open(options.run), options.name, options.width_mm, options.format))
+
+
+def figures(options: argparse.Namespace) -> None:
+    """Draw a run's figures again, and say which were left."""
+    from fer_utils.runs import Run
+    from fer_utils.tools.redraw import redraw
+
+    redraw(Run.open(options.run))
 
 
 def poster(options: argparse.Namespace) -> None:

@@ -8,27 +8,30 @@ import matplotlib
 
 from fer_utils import CourseError
 from fer_utils.runs import Run
+from fer_utils.support.drawings import width_mm
 from fer_utils.support.files import replacing
 
 
-def export_figure(run: Run, name: str, width_mm: float = 89.0, form: str = "pdf") -> Path:
-    """Write figures/<name>-<width>mm.<form>: the run's vector figure, text and all, scaled to exactly `width_mm`.
+def export_figure(run: Run, name: str, width: float | None = None, form: str = "pdf") -> Path:
+    """Write figures/<name>-<width>mm.<form>: the run's vector figure, text and all, at exactly `width` millimetres.
 
-    form: pdf, svg, or png with 300 dpi. Raises CourseError where the run has no such figure or the width is no width.
+    width: None for the figure's own, at which nothing is scaled; form: pdf, svg, or png with 300 dpi. Raises
+    CourseError where the run has no such figure or the width is no width.
     """
     drawings = {path.stem: path for path in sorted(run.path.glob("figures/*.svg")) if not path.stem.endswith("mm")}
     if name not in drawings:
         known = ", ".join(drawings) or "none"
         raise CourseError(f"The run {run.path.name} has no figure {name!r}: choose from {known}.")
-    if not 10 <= width_mm <= 2000:
-        raise CourseError(f"A figure cannot be {width_mm:g} mm wide here: give 10 to 2,000 mm.")
+    width = width_mm(drawings[name]) if width is None else width
+    if not 10 <= width <= 2000:
+        raise CourseError(f"A figure cannot be {width:g} mm wide here: give 10 to 2,000 mm.")
     with TemporaryDirectory() as folder:
         shutil.copy(drawings[name], Path(folder, "figure.svg"))
         page = Path(folder, "page.typ")
-        page.write_text(f"#set page(width: {width_mm}mm, height: auto, margin: 0mm)\n#set document(date: none)\n"
+        page.write_text(f"#set page(width: {width}mm, height: auto, margin: 0mm)\n#set document(date: none)\n"
                         '#image("figure.svg", width: 100%)\n', encoding="utf-8")
         content = typst_compiler(page).compile(format=form, ppi=300)
-    path = run.path / "figures" / f"{name}-{width_mm:g}mm.{form}"
+    path = run.path / "figures" / f"{name}-{width:g}mm.{form}"
     with replacing(path) as temporary:
         temporary.write_bytes(content)
     return path

@@ -20,7 +20,6 @@ from nbformat import NotebookNode
 
 from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES, load_faces
-from fer_utils.figures.alt import alt_text
 from fer_utils.runs import Run, git_commit
 from fer_utils.support.files import replacing, write_text
 from fer_utils.support.home import clone, course_home
@@ -173,7 +172,7 @@ def _from_home(source: str) -> str:
 
 
 def cleaned(notebook: NotebookNode) -> NotebookNode:
-    """The notebook without timings and widget state, with the plain kernel, alt texts, and ids from the sources."""
+    """The notebook without timings and widget state, with the plain kernel, and ids from the sources."""
     for name in ("papermill", "widgets"):
         notebook.metadata.pop(name, None)
     notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -185,7 +184,8 @@ def cleaned(notebook: NotebookNode) -> NotebookNode:
             cell.metadata.pop(name, None)
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
-                output.metadata["image/png"] = {"alt": alt_text(cell.source)}
+                known = output.metadata.get("image/png", {})
+                output.metadata["image/png"] = {key: known[key] for key in ("alt", "photo") if key in known}
         repeat = sources.count(cell.source)
         sources.append(cell.source)
         cell.id = hashlib.sha256(f"{cell.source}{repeat}".encode()).hexdigest()[:8]

@@ -10,7 +10,6 @@ from fer_utils.figures import beyond, eda, evaluation, model, preprocessing, spe
 from fer_utils.support.published import poster_log
 
 CLASSES = {
-    1: ("Happy",),
     2: ("smile", "frown"),
     3: ("Angry", "Happy", "Neutral"),
     5: ("bored", "confused", "delighted", "frustrated", "surprised"),
@@ -216,20 +215,15 @@ OF_CLASSES = {
     "faces_by_class": lambda n: eda.faces_by_class(made_up_faces(n)),
     "mean_faces": lambda n: eda.mean_faces(made_up_faces(n)),
     "pixel_distributions": lambda n: eda.pixel_distributions(made_up_faces(n)),
-    "accuracy_floor": floor,
     "surprising_labels": lambda n: eda.surprising_labels(made_up_faces(n).images[:16], captions(n)),
     "stratification": lambda n: preprocessing.stratification(
         np.random.default_rng(0).normal(size=(50, n)), np.zeros(n), CLASSES[n]),
-    "architecture": lambda n: model.architecture(n),
     "dropout_logits": lambda n: model.dropout_logits(
         {name: np.random.default_rng(k).normal(k, 1, 400) for k, name in enumerate(CLASSES[n])}),
-    "one_batch": lambda n: model.overfit_curve([1.2 / step for step in range(1, 41)], n),
     "evaluation_scores": lambda n: evaluation.scores(made_up_metrics(n), BASELINES),
     "evaluation_classes": lambda n: evaluation.classes(made_up_metrics(n)),
     "evaluation_calibration": lambda n: evaluation.calibration(
         scores.reliability(made_up_answers(n)[1], made_up_answers(n)[0]), 0.054),
-    "evaluation_temperature": tempered,
-    "evaluation_silence": lambda n: silent(n, 2),
     "evaluation_mistakes": lambda n: evaluation.mistakes(
         made_up_faces(n).images, (made_up_answers(n)[0] + 1) % n, made_up_answers(n)[1], CLASSES[n]),
     "evaluation_probabilities": lambda n: bars(evaluation.probability_bars, n, 6),
@@ -238,6 +232,11 @@ OF_CLASSES = {
     "channel_weights": gates,
 }
 OTHERS = {
+    "evaluation_silence": lambda: silent(3, 2),
+    "evaluation_temperature": lambda: tempered(3),
+    "accuracy_floor": lambda: floor(3),
+    "architecture": lambda: model.architecture(7),
+    "one_batch": lambda: model.overfit_curve([1.2 / step for step in range(1, 41)], np.log(7)),
     "conflicting_labels": lambda: eda.conflicting_labels(made_up_faces(3).images[:6], captions(3, 6)),
     "conflicting_labels, none": lambda: eda.conflicting_labels(np.empty((0, 48, 48)), [], "No image has two labels."),
     "scaling": lambda: preprocessing.scaling(made_up_faces(3).images[0]),
@@ -258,6 +257,8 @@ OTHERS = {
     "first_filters": lambda: model.first_filters(
         np.random.default_rng(0).normal(size=(8, 1, 3, 3)), np.random.default_rng(0).random((8, 48, 48)),
         made_up_faces(3).images[0]),
+    "compared_curves": lambda: training.compared_curves(
+        {f"fer2013: PosterCNN-{k}a2b3c4d": made_up_history(1 + k % 2) for k in range(5)}),
     "training_curves": lambda: training.training_curves(made_up_history(5), poster_log()),
     "training_curves, one seed": lambda: training.training_curves(made_up_history(1, 2)),
     "best_accuracies": lambda: training.best_accuracies(
@@ -284,5 +285,5 @@ OTHERS = {
         {0: 0.837, 1: 0.833, 2: 0.832, 3: 0.834, 4: 0.831}, 3965, [0.830, 0.836], 0.82244),
     "ablations": left_out,
 }
-EVERY = {name: draw for name, draw in OTHERS.items()} | {
+EVERY = OTHERS | {
     f"{name}, {n} classes": lambda draw=draw, n=n: draw(n) for name, draw in OF_CLASSES.items() for n in CLASSES}

@@ -1,0 +1,60 @@
+"""A figure on disk and in a notebook: the same bytes each time, and its alt text in every form."""
+
+import re
+import sys
+from base64 import b64encode
+from html import unescape
+from io import BytesIO
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from fer_utils.support.files import checked_name, replacing
+
+SAVING = {"svg.hashsalt": "fer_utils", "svg.fonttype": "none", "pdf.fonttype": 42}
+"""Text stays text, and the same figure gives the same bytes."""
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+MM = 25.4
+
+
+def save_drawing(figure: Figure, folder: Path, name: str, alt: str, stamp: str = "") -> None:
+    """Write <name>.svg, .pdf and .png (300 dpi) at the figure's own size; the alt text is the title in each.
+
+    stamp: a small grey line under the right corner, for which the figure grows by 4 mm.
+    """
+    import matplotlib
+
+    if stamp and not figure.get_supxlabel():
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(width, height + 4 / MM)
+        figure.supxlabel(stamp, x=0.995, ha="right", fontsize=7, color="0.45")
+    with matplotlib.rc_context(SAVING):
+        for form, undated in UNDATED.items():
+            with replacing(folder / f"{checked_name(name)}.{form}") as temporary:
+                figure.savefig(temporary, dpi=300, metadata=undated | {"Title": alt})
+
+
+def show_drawing(figure: Figure, alt: str, photo: bool) -> None:
+    """In a notebook, show the figure, with `alt` and `photo` as the picture's metadata, and close it."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if hasattr(shell, "kernel"):
+        import matplotlib.pyplot as plt
+        from IPython.display import display
+
+        picture = BytesIO()
+        figure.savefig(picture, format="png", metadata={"Software": None})
+        display({"image/png": b64encode(picture.getvalue()).decode(), "text/plain": alt}, raw=True,
+                metadata={"image/png": {"alt": alt, "photo": photo}})
+        plt.close(figure)
+
+
+def alt_text(drawing: Path) -> str:
+    """The alt text of a saved .svg, or the file's name in words where it has none."""
+    title = re.search(r"<title>(.*?)</title>", drawing.read_text(encoding="utf-8"), re.DOTALL)
+    return unescape(title[1]) if title else drawing.stem.replace("_", " ")
+
+
+def width_mm(drawing: Path) -> float:
+    """The width of a saved .svg as it was drawn, in millimetres."""
+    points = re.search(r'<svg[^>]* width="([\d.]+)pt"', drawing.read_text(encoding="utf-8"))
+    return round(float(points[1]) / 72 * MM, 1)
