@@ -132,7 +132,7 @@ class Run:
         from fer_utils.support.drawings import save_drawing, show_drawing
 
         alt = getattr(fig, "alt", name.replace("_", " "))
-        photo = getattr(fig, "photo", any(axes.images for axes in fig.axes)) and not self.drawn
+        photo = bool(getattr(fig, "photo", any(axes.images for axes in fig.axes))) and not self.drawn
         folder = self.path / "figures" / "photos" if photo else self.path / "figures"
         save_drawing(fig, folder, name, alt, "drawn faces" if self.drawn and getattr(fig, "data", True) else "")
         show_drawing(fig, alt, photo)

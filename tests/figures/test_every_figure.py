@@ -6,8 +6,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 from drawing import crossings, cut_off, overlaps, painted
-
 from figures.gallery import EVERY
+
 from fer_utils import figures
 from fer_utils.figures import ONE_COLUMN, TWO_COLUMNS, class_colours
 
