@@ -135,8 +135,21 @@ def test_figures_come_in_three_forms_with_the_same_bytes_each_time(home):
     svg = first["curve.svg"].decode()
     assert ">epoch</text>" in svg and "drawn faces" not in svg and "<dc:date>" not in svg
     assert b"/FontFile2" in first["curve.pdf"] and b"CreationDate" not in first["curve.pdf"]
-    run.save_figure(simple_figure(), "people", photo=True)
-    assert files(folder / "photos") == ["people.pdf", "people.png", "people.svg"] and len(files(folder)) == 6
+
+
+def test_figures_of_photographs_go_to_a_folder_that_is_never_published(home):
+    run, people, silent, heat = Run.start("mine", some_faces()), simple_figure(), simple_figure(), simple_figure()
+    people.photo = True
+    for figure in (silent, heat):
+        figure.axes[0].imshow(np.eye(3))
+    heat.photo = False
+    for name, figure in (("people", people), ("silent", silent), ("heat", heat)):
+        run.save_figure(figure, name)
+    assert files(run.path / "figures") == ["heat.pdf", "heat.png", "heat.svg"] + [
+        f"photos/{name}.{form}" for name in ("people", "silent") for form in ("pdf", "png", "svg")]
+    drawn = Run.start("drawn", some_faces(drawn=True))
+    drawn.save_figure(people, "people")
+    assert files(drawn.path / "figures") == ["people.pdf", "people.png", "people.svg"]
 
 
 def test_figures_of_drawn_faces_say_so_once_below_everything_else(home):
@@ -151,6 +164,10 @@ def test_figures_of_drawn_faces_say_so_once_below_everything_else(home):
     assert below.y1 < min(ax.get_tightbbox().y0 for ax in fig.axes)
     paper = fig.get_tightbbox().transformed(fig.dpi_scale_trans)
     assert paper.y0 <= below.y0 and below.x1 <= paper.x1 + 1
+    network = simple_figure()
+    network.data = False  # it shows none of the faces
+    run.save_figure(network, "network")
+    assert "drawn faces" not in (run.path / "figures" / "network.svg").read_text()
 
 
 def test_metrics_are_replaced_whole_with_plain_values(home):
