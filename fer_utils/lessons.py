@@ -67,8 +67,8 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
 
 def is_finished(training: Training, seed: int) -> bool:
     """Whether this seed was trained to the last epoch of its recipe, and its best weights are there."""
-    history = training.history(seed)
-    if history is None or len(history) != training.asked()["recipe"]["epochs"] or not training.weights(seed).exists():
+    history, asked = training.history(seed), training.asked()
+    if history is None or not asked or len(history) != asked["recipe"]["epochs"]:
         return False
     try:
         kept = read_metadata(training.weights(seed)).get("epoch")

@@ -189,8 +189,7 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
 def describe(model: nn.Module) -> str:
     """What makes two networks the same: their layers as `print` shows them, and the files of a reader's classes."""
     kinds = {kind for layer in model.modules() for kind in type(layer).__mro__ if issubclass(kind, nn.Module)}
-    own = {name for name in (kind.__module__ for kind in kinds)
-           if name.split(".")[0] not in ("torch", "torchvision", "fer_utils")}
+    own = {one.__module__ for one in kinds if one.__module__.split(".")[0] not in ("torch", "torchvision", "fer_utils")}
     return "\n".join([repr(model), *(inspect.getsource(sys.modules[name]) for name in sorted(own))])
 
 

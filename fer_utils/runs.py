@@ -178,7 +178,8 @@ class Run:
 
     def _keeper(self) -> Path:
         """The folder of the run that keeps the trainings: of a job of a sweep, the one that sweeps."""
-        return next((path.parent for path in self.path.parents if path.name == "sweep"), self.path)
+        inside = [path for path in self.path.parents if course_home() / "reports" in path.parents]
+        return next((path.parent for path in inside if path.name == "sweep"), self.path)
 
     def _trainings(self) -> list[Path]:
         return sorted(path.parent for path in self._keeper().glob("trainings/*/recipe.json"))

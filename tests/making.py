@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer_utils import training
 from fer_utils.data import POSTER_CLASSES, DataError, Faces, load_faces
 from fer_utils.support.formats import CODES
 
@@ -78,6 +79,19 @@ def bands(n: int, seed: int = 0, classes=POSTER_CLASSES) -> Faces:
     for image, label in zip(images, labels, strict=True):
         image[height * label : height * label + height] += 80
     return Faces(images, labels.astype(np.int64), np.full(n, "Training"), np.arange(n).astype(str), tuple(classes))
+
+
+def stop_in_epoch(monkeypatch, n: int) -> None:
+    """Press Ctrl-C in the middle of epoch n."""
+    begun, train_epoch = [], training.train_epoch
+
+    def stopped(*arguments):
+        begun.append(1)
+        if len(begun) == n:
+            raise KeyboardInterrupt
+        return train_epoch(*arguments)
+
+    monkeypatch.setattr(training, "train_epoch", stopped)
 
 
 def refused(source, *words: str, classes=POSTER_CLASSES) -> None:

@@ -1,35 +1,79 @@
-from dataclasses import replace
+"""A training is what was asked for: it is done once, kept under its name, and read from there."""
 
+from dataclasses import asdict, replace
+
+import numpy as np
+import pandas as pd
 import pytest
-from test_training import toy
+import torch
+from making import bands, stop_in_epoch
 
-from fer_utils import lessons
+from fer_utils import CourseError, lessons, training
 from fer_utils.data import Split
-from fer_utils.lessons import show_source, trained
-from fer_utils.models import conv_block
+from fer_utils.lessons import Loop, is_finished, load_trained, show_source, trained, training_seconds
+from fer_utils.models import build_model, conv_block, count_parameters
+from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
-from fer_utils.training import TrainConfig, train_epoch
+from fer_utils.support.checkpoints import read_metadata
+from fer_utils.training import Recipe, Result, fit, train_epoch, validate
 
-CONFIG = TrainConfig(epochs=1, batch_size=32)
+ASKED = NamedRecipe("my_net:TinyNet", 0.3, Recipe(epochs=2, batch_size=16, learning_rate=0.01, precision="float32"))
+TINY = """
+from torch import nn
+
+
+class TinyNet(nn.Sequential):
+    def __init__(self, n_classes, dropout=0.5):
+        super().__init__(nn.AvgPool2d(4), nn.Flatten(), nn.Linear(144, 16), nn.ReLU(), nn.Dropout(dropout),
+                         nn.Linear(16, n_classes))
+"""
 
 
 @pytest.fixture
 def parts():
-    return Split(toy(48), toy(24, seed=1), toy(24, seed=2))
+    return Split(bands(48), bands(24, seed=1), bands(24, seed=2))
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    monkeypatch.setenv("FER_HOME", str(tmp_path))
+def run(home):
+    (home / "notebooks").mkdir()
+    (home / "notebooks" / "my_net.py").write_text(TINY)
     return Run.open("lessons")
 
 
+class Counted:
+    """The course's loop, and the seeds of the trainings that it was really asked to do."""
+
+    def __init__(self, name: str = "course"):
+        self.seeds = []
+        self.loop = Loop(name, self.fit)
+
+    def fit(self, model, train, val, recipe, seed, *rest) -> Result:
+        self.seeds.append(seed)
+        return fit(model, train, val, recipe, seed, *rest)
+
+
 @pytest.fixture
-def trainings(monkeypatch):
-    """The configurations that were really trained."""
-    done, fit = [], lessons.fit
-    monkeypatch.setattr(lessons, "fit", lambda t, v, config, **rest: done.append(config) or fit(t, v, config, **rest))
-    return done
+def counted():
+    return Counted()
+
+
+@pytest.fixture
+def ask(run, parts, counted):
+    """Train in the run, silently, what differs from ASKED in what is given."""
+
+    def ask(asked=ASKED, parts=parts, seed=0, run=run, log=lambda _: None, loop=counted.loop, **recipe) -> Result:
+        asked = asked._replace(recipe=replace(asked.recipe, **recipe))
+        return trained(run, parts, asked, seed, "cpu", log, loop)
+
+    return ask
+
+
+def same(one: Result, other: Result) -> bool:
+    pd.testing.assert_frame_equal(one.history, other.history, check_exact=True)
+    weights = other.model.state_dict()
+    return one.training == other.training and one.recipe == other.recipe and all(
+        value.equal(weights[name]) for name, value in one.model.state_dict().items())
 
 
 def test_the_source_shown_is_the_source_that_runs():
@@ -38,36 +82,178 @@ def test_the_source_shown_is_the_source_that_runs():
         assert shown.startswith(f"```python\ndef {thing.__name__}(") and shown.endswith("\n```")
 
 
-def test_a_finished_training_is_read_not_repeated(run, parts, trainings):
+def test_a_finished_training_is_read_not_repeated(ask, counted):
     lines = []
-    first = trained(run, parts, CONFIG, log=lines.append)
-    second = trained(run, parts, CONFIG, log=lines.append)
-    assert len(trainings) == 1 and "training now" in lines[0] and "trained before" in lines[-1]
-    assert second.best["val_acc"] == first.best["val_acc"]
-    weights = second.model.state_dict()
-    assert all(value.equal(weights[name]) for name, value in first.model.state_dict().items())
+    first = ask(log=lines.append)
+    second = ask(log=lines.append)
+    assert counted.seeds == [0] and "training now, 2 epochs on 48 images" in lines[0] and "trained before" in lines[-1]
+    assert second.best["val_acc"] == first.best["val_acc"] and same(first, second)
+    assert not first.model.training and not second.model.training
 
 
-def test_another_recipe_other_images_or_a_damaged_file_train_anew(run, parts, trainings):
-    trained(run, parts, CONFIG, log=lambda _: None)
-    trained(run, parts, replace(CONFIG, learning_rate=0.01), log=lambda _: None)
-    trained(run, Split(toy(45), parts.val, parts.test), replace(CONFIG, learning_rate=0.01), log=lambda _: None)
-    run.checkpoint("PosterCNN", 0).write_bytes(b"not weights")
-    trained(run, parts, CONFIG, log=lambda _: None)
-    assert len(trainings) == 4
-    assert len(run.read_history()) == 1
+def test_the_courses_own_loop_is_the_default(run, parts):
+    first = trained(run, parts, ASKED, log=lambda _: None)
+    assert run.training(first.training).asked()["loop"] == lessons.COURSE.name == "course"
+    assert lessons.COURSE.fit is fit
 
 
-def test_an_interrupted_training_counts_as_unfinished(run, parts, trainings):
-    config = replace(CONFIG, epochs=2)
-    result = trained(run, parts, config, log=lambda _: None)
-    run.write_history(result.history.head(1))
-    trained(run, parts, config, log=lambda _: None)
-    assert len(trainings) == 2
+def test_what_was_asked_for_is_written_down(run, parts, ask):
+    result = ask()
+    kept = run.training(result.training)
+    assert kept.name == result.training and kept.name.startswith("TinyNet-")
+    assert kept.asked() == {
+        "training": kept.name, "model": "my_net:TinyNet", "dropout": 0.3, "classes": ["Angry", "Happy", "Neutral"],
+        "loop": "course", "recipe": asdict(ASKED.recipe), "precision": "float32",
+        "parameters": count_parameters(result.model), "train": {"n": 48, "fingerprint": parts.train.fingerprint},
+        "val": {"n": 24, "fingerprint": parts.val.fingerprint}} | {
+            key: value for key, value in kept.asked().items() if key == "split_seed"}
+    assert sorted(path.name for path in kept.path.iterdir()) == ["recipe.json", "seed0.csv", "seed0.safetensors"]
+    assert read_metadata(kept.weights(0)) == {"architecture": "TinyNet", "training": kept.name,
+                                              "epoch": int(result.best["epoch"])}
+    assert run.read()["precision"] == "float32" and run.read()["device"].startswith("cpu")
+    without = ask(NamedRecipe("PosterCNN-no-batch-norm", None, ASKED.recipe), parts._replace(val=None), epochs=1)
+    asked = run.training(without.training).asked()
+    assert asked["model"] == "PosterCNN-no-batch-norm" and asked["dropout"] == 0.5 and asked["val"] is None
+    assert without.training.startswith("PosterCNN-")
+    assert same(load_trained(run.training(without.training), 0, "cpu"), without)
 
 
-def test_seeds_keep_their_own_rows_and_weights(run, parts):
-    for seed in (0, 1):
-        trained(run, parts, replace(CONFIG, seed=seed), log=lambda _: None)
-    assert run.read_history()["seed"].tolist() == [0, 1]
-    assert run.checkpoint("PosterCNN", 0).exists() and run.checkpoint("PosterCNN", 1).exists()
+def test_seeds_keep_their_own_histories_and_weights(run, ask, counted):
+    first, second = ask(seed=0), ask(seed=1)
+    assert first.training == second.training and counted.seeds == [0, 1]
+    assert same(ask(seed=0), first) and same(ask(seed=1), second) and counted.seeds == [0, 1]
+    assert run.training(first.training).seeds() == [0, 1]
+    assert first.history["train_loss"][0] != second.history["train_loss"][0]
+    assert run.trainings()[["training", "seed"]].values.tolist() == [[first.training, 0], [first.training, 1]]
+
+
+def test_two_recipes_in_one_run_are_both_kept(run, parts, ask, counted):
+    first, second = ask(), ask(flip=False)
+    assert first.training != second.training and counted.seeds == [0, 0]
+    assert same(ask(), first) and same(ask(flip=False), second) and counted.seeds == [0, 0]
+    assert same(ask(degrees=10, precision="float32"), first), "a default that is said is no other recipe"
+    assert set(run.trainings()["training"]) == {first.training, second.training}
+    for other in ({"learning_rate": 0.02}, {"asked": ASKED._replace(dropout=0.1)},
+                  {"parts": parts._replace(train=bands(45))}, {"parts": parts._replace(val=bands(21, seed=1))}):
+        ask(**other)
+    assert len(counted.seeds) == 6 and len(set(run.trainings()["training"])) == 6
+    ask(parts=parts._replace(test=bands(3)))
+    assert len(counted.seeds) == 6, "the test images are not what is trained on"
+
+
+def test_two_loops_with_and_without_validation_are_four_trainings(run, parts, ask):
+    course, reference = Counted("course"), Counted("reference")
+    without, made = parts._replace(val=None), {}
+    for loop in (course, reference):
+        for some in (parts, without):
+            made[loop.loop.name, some.val is None] = ask(parts=some, loop=loop.loop)
+    assert len({result.training for result in made.values()}) == len(set(run.trainings()["training"])) == 4
+    for loop in (course, reference):
+        for some in (parts, without):
+            assert same(ask(parts=some, loop=loop.loop), made[loop.loop.name, some.val is None])
+        assert loop.seeds == [0, 0]
+    table = run.trainings().set_index("training")
+    for (loop, blind), result in made.items():
+        assert table.loc[result.training, "loop"] == loop
+        assert np.isnan(table.loc[result.training, "val_acc"]) == blind
+        assert table.loc[result.training, "epoch"] == (2 if blind else result.best["epoch"])
+
+
+def test_a_job_of_a_sweep_keeps_its_trainings_in_the_run_that_sweeps(run, ask, counted):
+    job = Run.open("lessons/sweep/04_training/learning_rate-0.01")
+    result = ask(run=job)
+    assert same(ask(), result) and counted.seeds == [0]
+    assert run.training(result.training).path.parent == run.path / "trainings" and not list(job.path.glob("trainings"))
+    assert run.trainings().equals(job.trainings()) and len(run.trainings()) == 1
+    assert "precision" in job.read() and "precision" not in run.read()
+
+
+@pytest.mark.parametrize("damage", [
+    lambda kept: kept.write_history(0, kept.history(0).head(1)),
+    lambda kept: (kept.path / "seed0.csv").unlink(),
+    lambda kept: kept.weights(0).unlink(),
+    lambda kept: kept.weights(0).write_bytes(b"not weights"),
+    lambda kept: kept.weights(0).write_bytes(b""),
+    lambda kept: kept.weights(0).write_bytes(kept.weights(0).read_bytes()[:-1]),
+    lambda kept: kept.weights(0).write_bytes(kept.weights(0).read_bytes()[:20]),
+    lambda kept: (kept.path / "recipe.json").unlink(),
+], ids=["stopped", "no history", "no weights", "foreign", "empty", "cut", "cut short", "no recipe"])
+def test_what_is_unfinished_or_damaged_is_trained_anew(run, ask, counted, damage):
+    result = ask()
+    kept = run.training(result.training)
+    assert is_finished(kept, 0) and not is_finished(kept, 1)
+    damage(kept)
+    assert not is_finished(kept, 0)
+    again = ask()
+    assert counted.seeds == [0, 0] and is_finished(kept, 0)
+    assert same(replace(again, history=again.history.assign(seconds=0)),
+                replace(result, history=result.history.assign(seconds=0)))
+
+
+def test_weights_of_another_epoch_than_the_best_are_unfinished(run, ask):
+    result = ask()
+    kept = run.training(result.training)
+    history = kept.history(0)
+    kept.write_history(0, history.assign(saved=history["epoch"] != result.best["epoch"]))
+    assert not is_finished(kept, 0)
+
+
+def test_a_training_stopped_by_hand_is_kept_and_can_be_loaded(run, parts, ask, counted, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_in_epoch(patch, 3)
+        stopped = ask(epochs=9)
+    assert len(stopped.history) == 2
+    kept = run.training(stopped.training)
+    assert not is_finished(kept, 0) and len(kept.history(0)) == 2 and kept.asked()["recipe"]["epochs"] == 9
+    loaded = load_trained(kept, 0, "cpu")
+    assert same(loaded, stopped) and loaded.recipe.epochs == 9
+    x, y = training.on_device(parts.val, torch.device("cpu"))
+    assert validate(loaded.model, x, y)[1].item() / 24 == pytest.approx(stopped.best["val_acc"])
+    assert run.trainings()["epochs_done"].tolist() == [2]
+    whole = ask(epochs=9)
+    assert whole.training == stopped.training and len(whole.history) == 9 and counted.seeds == [0, 0]
+    pd.testing.assert_frame_equal(*(one.history.drop(columns="seconds").head(2) for one in (stopped, whole)))
+
+
+def test_a_training_with_no_weights_yet_says_so_when_it_is_loaded(run, ask, monkeypatch):
+    stop_in_epoch(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        ask()
+    name, = (path.name for path in (run.path / "trainings").iterdir())
+    assert run.trainings().empty and not is_finished(run.training(name), 0)
+    with pytest.raises(CourseError, match="no weights .*: train the model first"):
+        load_trained(run.training(name), 0)
+
+
+def test_an_edited_network_of_ones_own_is_another_training(home, run, ask, counted):
+    first = ask()
+    (home / "notebooks" / "my_net.py").write_text(TINY.replace("nn.ReLU", "nn.SiLU"))
+    second = ask()
+    assert first.training != second.training and counted.seeds == [0, 0]
+    (home / "notebooks" / "my_net.py").write_text(TINY + "\n\ndef unused():\n    pass\n")
+    assert ask().training not in (first.training, second.training)
+
+
+def test_a_training_knows_its_classes(run, ask):
+    names = ("bored", "curious", "joy", "puzzled", "shy")
+    five = Split(bands(50, classes=names), bands(25, seed=1, classes=names), bands(25, seed=2, classes=names))
+    result = ask(parts=five)
+    kept = run.training(result.training)
+    assert kept.asked()["classes"] == list(names)
+    assert load_trained(kept, 0, "cpu").model(torch.rand(2, 1, 48, 48)).shape == (2, 5)
+
+
+def test_the_seed_decides_weights_order_and_dropout_wherever_it_is_trained(parts, run, ask):
+    torch.rand(11)
+    first = ask(seed=4)
+    model = build_model(ASKED.model, 3, ASKED.dropout, seed=4)
+    second = fit(model, parts.train, parts.val, ASKED.recipe, seed=4, device="cpu", log=lambda _: None)
+    assert all(value.equal(model.state_dict()[name]) for name, value in first.model.state_dict().items())
+    pd.testing.assert_frame_equal(*(one.history.drop(columns="seconds") for one in (first, second)), check_exact=True)
+
+
+def test_seconds_of_a_training_count_once(ask):
+    first, second = ask(seed=0), ask(seed=1)
+    total = first.history["seconds"].sum() + second.history["seconds"].sum()
+    assert training_seconds([first, second, ask(seed=0), first]) == pytest.approx(total)
+    assert training_seconds([]) == 0

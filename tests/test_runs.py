@@ -1,9 +1,10 @@
-"""runs.py and files.py: what a run keeps, and that nothing of it is ever half-written."""
+"""What a run keeps, and that nothing of it is ever half-written."""
 
 import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,8 +16,9 @@ from matplotlib.figure import Figure
 
 from fer_utils import CourseError
 from fer_utils.data import Faces
-from fer_utils.runs import Run, git_commit
+from fer_utils.runs import Run, Training, git_commit
 from fer_utils.support.files import checked_name
+from fer_utils.training import HISTORY, Recipe
 
 
 def some_faces(value: int = 0, drawn: bool = False, source: str = "/home/somebody/fer2013.zip") -> Faces:
@@ -38,17 +40,30 @@ def simple_figure() -> Figure:
     return fig
 
 
-def test_opening_a_run_writes_nothing_and_its_faces_are_recorded_without_the_machines_folders(home):
+def test_opening_a_run_writes_nothing(home):
     run = Run.open("mine")
-    assert run.path == home / "reports" / "mine" and not run.path.exists() and run.read() == {}
-    run = Run.open("mine", some_faces())
+    assert run.path == home / "reports" / "mine" and run.read() == {} and not run.drawn
+    assert run.read_metrics("training") is None and run.trainings().empty
+    assert not run.new_training("PosterCNN-1a2b3c4d").asked() and not run.new_training("PosterCNN-1a2b3c4d").seeds()
+    with pytest.raises(CourseError):
+        run.training("PosterCNN-1a2b3c4d")
+    Run.open("mine/sweep/04_training/job")
+    assert not list(home.iterdir())
+
+
+def test_starting_a_run_records_its_faces_without_the_machines_folders(home):
+    run = Run.start("mine", some_faces())
+    assert run == Run.open("mine")
     kept = run.read()
     assert kept["source"] == "fer2013.zip" and kept["drawn"] is False and not run.drawn
-    assert kept["fingerprint"] == some_faces().fingerprint
+    assert kept["fingerprint"] == some_faces().fingerprint and kept["classes"] == ["Angry", "Happy", "Neutral"]
     assert kept["counts"]["Training"] == {"Angry": 1, "Happy": 1, "Neutral": 1}
     assert kept["versions"]["python"] == ".".join(map(str, sys.version_info[:3])) and "torch" in kept["versions"]
     assert kept["processor"] and "git_commit" in kept
     assert "/home" not in (run.path / "run.json").read_text()
+    own = Run.start("own", replace(some_faces(), classes=("shy", "joy", "bored"), drawn=True))
+    assert own.read()["classes"] == ["shy", "joy", "bored"] and own.drawn
+    assert own.read()["counts"]["PublicTest"] == {"shy": 1, "joy": 0, "bored": 0}
 
 
 def test_record_merges_and_keeps_what_others_wrote(home):
@@ -67,23 +82,28 @@ def test_threads_are_those_of_torch(home):
     assert Run.open("mine").read()["threads"] == torch.get_num_threads()
 
 
-def test_a_second_data_source_is_refused_in_one_sentence(home):
-    run = Run.open("mine", some_faces())
-    Run.open("mine", some_faces(source="elsewhere/fer2013.zip"))
+def test_other_faces_are_refused_in_one_sentence(home):
+    run = Run.start("mine", some_faces())
+    Run.start("mine", some_faces(source="elsewhere/fer2013.zip"))
     before = (run.path / "run.json").read_bytes()
-    with pytest.raises(CourseError, match=r"^The run mine holds results on other faces \(fer2013.zip\): .*\.$"):
-        Run.open("mine", some_faces(value=1, source="sample", drawn=True))
+    seven = ("Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral")
+    for others in (some_faces(value=1, source="sample", drawn=True), some_faces().take(np.arange(5)),
+                   replace(some_faces(), classes=seven, labels=np.array([0, 3, 6, 0, 3, 6]))):
+        with pytest.raises(CourseError, match=r"^The run mine holds results on other faces \(fer2013.zip\): .*\.$"):
+            Run.start("mine", others)
     assert (run.path / "run.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/../b", "/a", "a\\b", "é", "a b", ".hidden", "poster",
-                                  "poster/a"])
+                                  "poster/a", "site", "site/a"])
 def test_names_that_are_no_folders_are_refused(home, name):
     with pytest.raises(CourseError):
         Run.open(name)
-    if not name.startswith("poster"):
+    if not name.startswith(("poster", "site")):
         with pytest.raises(CourseError):
             Run.open("mine").write_metrics(name, {})
+        with pytest.raises(CourseError):
+            Run.open("mine").training(name)
     assert not (home / "reports").exists()
     assert checked_name("fer-2013_v1.0") == "fer-2013_v1.0"
 
@@ -105,7 +125,7 @@ def test_timed_keeps_the_seconds_of_what_ended_well(home):
 
 
 def test_figures_come_in_three_forms_with_the_same_bytes_each_time(home):
-    run = Run.open("mine", some_faces())
+    run = Run.start("mine", some_faces())
     run.save_figure(simple_figure(), "curve")
     folder = run.path / "figures"
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -115,12 +135,25 @@ def test_figures_come_in_three_forms_with_the_same_bytes_each_time(home):
     svg = first["curve.svg"].decode()
     assert ">epoch</text>" in svg and "drawn faces" not in svg and "<dc:date>" not in svg
     assert b"/FontFile2" in first["curve.pdf"] and b"CreationDate" not in first["curve.pdf"]
-    run.save_figure(simple_figure(), "people", photo=True)
-    assert files(folder / "photos") == ["people.pdf", "people.png", "people.svg"] and len(files(folder)) == 6
+
+
+def test_figures_of_photographs_go_to_a_folder_that_is_never_published(home):
+    run, people, silent, heat = Run.start("mine", some_faces()), simple_figure(), simple_figure(), simple_figure()
+    people.photo = True
+    for figure in (silent, heat):
+        figure.axes[0].imshow(np.eye(3))
+    heat.photo = False
+    for name, figure in (("people", people), ("silent", silent), ("heat", heat)):
+        run.save_figure(figure, name)
+    assert files(run.path / "figures") == ["heat.pdf", "heat.png", "heat.svg"] + [
+        f"photos/{name}.{form}" for name in ("people", "silent") for form in ("pdf", "png", "svg")]
+    drawn = Run.start("drawn", some_faces(drawn=True))
+    drawn.save_figure(people, "people")
+    assert files(drawn.path / "figures") == ["people.pdf", "people.png", "people.svg"]
 
 
 def test_figures_of_drawn_faces_say_so_once_below_everything_else(home):
-    run = Run.open("mine", some_faces(drawn=True))
+    run = Run.start("mine", some_faces(drawn=True))
     fig = simple_figure()
     run.save_figure(fig, "curve")
     run.save_figure(fig, "curve")
@@ -131,6 +164,10 @@ def test_figures_of_drawn_faces_say_so_once_below_everything_else(home):
     assert below.y1 < min(ax.get_tightbbox().y0 for ax in fig.axes)
     paper = fig.get_tightbbox().transformed(fig.dpi_scale_trans)
     assert paper.y0 <= below.y0 and below.x1 <= paper.x1 + 1
+    network = simple_figure()
+    network.data = False  # it shows none of the faces
+    run.save_figure(network, "network")
+    assert "drawn faces" not in (run.path / "figures" / "network.svg").read_text()
 
 
 def test_metrics_are_replaced_whole_with_plain_values(home):
@@ -163,40 +200,135 @@ def test_a_mangled_run_json_is_named(home):
         Run.open("mine").read()
 
 
-def test_history_replaces_the_rows_of_the_same_model_and_seed(home):
-    def rows(model: str, seed: int, losses: list[float]) -> pd.DataFrame:
-        return pd.DataFrame({"model": model, "seed": seed, "epoch": range(1, len(losses) + 1), "train_loss": losses,
-                             "saved": True})
+def rows(seed: int, accuracies: list[float]) -> pd.DataFrame:
+    """A history of as many epochs, in which each better one was saved."""
+    best = pd.Series(accuracies).cummax()
+    return pd.DataFrame({"seed": seed, "epoch": range(1, len(best) + 1), "train_loss": 1 / 3 / best,
+                         "val_loss": 0.7 / best, "val_acc": accuracies, "saved": best > best.shift(fill_value=0),
+                         "seconds": 2.5})
 
+
+def keep(run: Run, name: str, seeds: dict[int, list[float]], **asked) -> Training:
+    """What a training leaves in a run: recipe.json, and a history for each seed with these accuracies."""
+    training = run.new_training(name)
+    fields = {"training": name, "model": "PosterCNN", "dropout": 0.5, "loop": "course", "recipe": asdict(Recipe()),
+              "classes": ("Angry", "Happy", "Neutral"), "precision": "float32", "parameters": 1_273_795,
+              "train": {"n": 11322, "fingerprint": "ab"}, "val": {"n": 4853, "fingerprint": "cd"}}
+    training.write_asked(fields | asked)
+    for seed, accuracies in seeds.items():
+        training.write_history(seed, rows(seed, accuracies))
+    return training
+
+
+def test_a_training_keeps_what_was_asked_and_a_history_for_each_seed(home):
     run = Run.open("mine")
-    assert run.read_history() is None
-    run.write_history(rows("PosterCNN", 0, [0.9, 0.8, 0.7]))
-    run.write_history(pd.concat([rows("PosterCNN", 1, [0.5]), rows("Other", 0, [0.4])]))
-    run.write_history(rows("PosterCNN", 0, [0.6, 1 / 3]))
-    history = run.read_history()
-    assert history[["model", "seed", "epoch"]].values.tolist() == [
-        ["Other", 0, 1], ["PosterCNN", 0, 1], ["PosterCNN", 0, 2], ["PosterCNN", 1, 1]]
-    assert history["train_loss"].tolist() == [0.4, 0.6, 1 / 3, 0.5] and history["saved"].dtype == bool
-    run.write_history(history)
-    pd.testing.assert_frame_equal(run.read_history(), history)
+    training = keep(run, "PosterCNN-1a2b3c4d", {10: [0.5, 0.6], 2: [0.4]})
+    assert training == run.training("PosterCNN-1a2b3c4d") and training.name == "PosterCNN-1a2b3c4d"
+    assert training.path == home / "reports" / "mine" / "trainings" / "PosterCNN-1a2b3c4d"
+    assert files(training.path) == ["recipe.json", "seed10.csv", "seed2.csv"]
+    assert training.weights(2) == training.path / "seed2.safetensors" and not training.weights(2).exists()
+    assert training.seeds() == [2, 10]
+    asked = training.asked()
+    assert asked["recipe"] == asdict(Recipe()) and asked["classes"] == ["Angry", "Happy", "Neutral"]
+    assert training.history(3) is None
+    training.write_history(2, rows(2, [0.4, 0.3, 0.5]))
+    assert training.history(2)["val_acc"].tolist() == [0.4, 0.3, 0.5] and len(training.history(10)) == 2
+    assert training.history(2)["saved"].tolist() == [True, False, True] and training.history(2)["saved"].dtype == bool
+
+
+def test_a_history_comes_back_with_every_digit(home):
+    rng = np.random.default_rng(0)
+    history = rows(0, np.sort(rng.random(500)).tolist()).assign(seconds=rng.exponential(20, 500))
+    assert list(history) == HISTORY
+    training = Run.open("mine").new_training("PosterCNN-1a2b3c4d")
+    training.write_history(0, history)
+    pd.testing.assert_frame_equal(training.history(0), history, check_exact=True)
+    nothing = history.head(2).assign(val_loss=np.nan, val_acc=np.nan, saved=[False, True])
+    training.write_history(1, nothing)
+    pd.testing.assert_frame_equal(training.history(1), nothing, check_exact=True)
+
+
+def test_two_recipes_are_two_trainings_and_the_table_has_a_row_for_each_seed(home):
+    run = Run.open("mine")
+    keep(run, "PosterCNN-1a2b3c4d", {0: [0.5, 0.7, 0.6], 1: [0.8, 0.2, 0.2]})
+    keep(run, "FastCNN-00000000", {10: [0.9, 0.91], 9: [0.8, 0.5]}, model="FastCNN", dropout=None, val=None,
+         loop="reference", train={"n": 16175, "fingerprint": "ef"}, precision="bfloat16",
+         recipe=asdict(Recipe(epochs=2, shift=3)))
+    keep(run, "TinyNet-ffffffff", {}, model="my_net:TinyNet")
+    table = run.trainings()
+    assert table[["training", "seed"]].values.tolist() == [
+        ["FastCNN-00000000", 9], ["FastCNN-00000000", 10], ["PosterCNN-1a2b3c4d", 0], ["PosterCNN-1a2b3c4d", 1]]
+    assert {"training", "model", "dropout", "loop", "n_train", "precision", "seed", "epochs_done", "epoch", "val_acc",
+            "train_loss", "val_loss", "seconds"} | asdict(Recipe()).keys() == set(table)
+    assert table["model"].tolist() == ["FastCNN"] * 2 + ["PosterCNN"] * 2
+    assert table["loop"].tolist() == ["reference"] * 2 + ["course"] * 2
+    assert table["precision"].tolist() == ["bfloat16"] * 2 + ["float32"] * 2
+    assert table["n_train"].tolist() == [16175] * 2 + [11322] * 2 and table["epochs"].tolist() == [2, 2, 20, 20]
+    assert table["shift"].tolist() == [3, 3, 0, 0] and table["dropout"].isna().tolist() == [True, True, False, False]
+    assert table["epochs_done"].tolist() == [2, 2, 3, 3] and table["seconds"].tolist() == [5, 5, 7.5, 7.5]
+    assert table["epoch"].tolist() == [1, 2, 2, 1] and table["val_acc"].tolist() == [0.8, 0.91, 0.7, 0.8]
+    assert table["train_loss"].tolist() == pytest.approx([1 / 3 / best for best in (0.8, 0.91, 0.7, 0.8)])
+
+
+def test_a_training_whose_weights_were_never_kept_has_a_row_too(home):
+    run = Run.open("mine")
+    keep(run, "PosterCNN-1a2b3c4d", {}).write_history(0, rows(0, [0.5, 0.6]).assign(saved=False))
+    keep(run, "PosterCNN-00000000", {0: [0.5]})
+    table = run.trainings()
+    assert table["epochs_done"].tolist() == [1, 2] and table["epoch"].isna().tolist() == [False, True]
+
+
+def test_a_training_that_is_not_there_names_those_that_are(home):
+    run = Run.open("mine")
+    with pytest.raises(CourseError, match=r"^The run mine has no training 'PosterCNN'; .* notebook 04 trains one\.$"):
+        run.training("PosterCNN")
+    for k in range(40):
+        keep(run, f"PosterCNN-{k:08}", {0: [0.5]})
+    with pytest.raises(CourseError, match="PosterCNN-00000000, PosterCNN-00000001") as caught:
+        run.training("PosterCNN-1a2b3c4d")
+    assert len(str(caught.value)) <= 400
+
+
+def test_a_job_of_a_sweep_keeps_its_trainings_in_the_run_that_sweeps(home):
+    job, parent = Run.open("mine/sweep/04_training/lr-0.01"), Run.open("mine")
+    keep(job, "PosterCNN-1a2b3c4d", {0: [0.5]})
+    keep(Run.open("mine/sweep/04_training/lr-0.1"), "PosterCNN-1a2b3c4d", {1: [0.6]})
+    job.write_metrics("training", {"n": 1})
+    assert files(home / "reports") == [
+        "mine/sweep/04_training/lr-0.01/metrics/training.json", "mine/trainings/PosterCNN-1a2b3c4d/recipe.json",
+        "mine/trainings/PosterCNN-1a2b3c4d/seed0.csv", "mine/trainings/PosterCNN-1a2b3c4d/seed1.csv"]
+    for run in (job, parent):
+        assert run.trainings()["seed"].tolist() == [0, 1]
+        assert run.training("PosterCNN-1a2b3c4d").history(1)["val_acc"].tolist() == [0.6]
+
+
+@pytest.mark.parametrize("name", ["sweep", "sweep/course", "a/sweep/b/c"])
+def test_a_home_that_is_called_sweep_is_no_sweep(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("FER_HOME", str(tmp_path / name))
+    for run in (Run.open("mine"), Run.open("mine/sweep/04_training/job")):
+        assert run.new_training("PosterCNN-1a2b3c4d").path == (
+            tmp_path / name / "reports" / "mine" / "trainings" / "PosterCNN-1a2b3c4d")
 
 
 def test_predictions_keep_every_digit_of_float32(home):
     run = Run.open("mine")
-    logits = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    logits = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    run.write_predictions("PosterCNN", 3, np.arange(50) % 3, probabilities)
-    table = pd.read_csv(run.path / "metrics" / "predictions" / "PosterCNN-seed3.csv")
+    run.write_predictions("PosterCNN-1a2b3c4d", 3, some_faces(), probabilities)
+    path = run.path / "metrics" / "predictions" / "PosterCNN-1a2b3c4d-seed3.csv"
+    table = pd.read_csv(path)
     assert list(table) == ["index", "label", "p_angry", "p_happy", "p_neutral"]
-    assert table["index"].tolist() == list(range(50)) and table["label"].tolist() == (np.arange(50) % 3).tolist()
+    assert table["index"].tolist() == list(range(6)) and table["label"].tolist() == (np.arange(6) % 3).tolist()
     assert (table.iloc[:, 2:].to_numpy(np.float32) == probabilities).all()
-    run.write_predictions("PosterCNN", 3, None, probabilities)
-    assert (pd.read_csv(run.path / "metrics" / "predictions" / "PosterCNN-seed3.csv")["label"] == -1).all()
+    run.write_predictions("PosterCNN-1a2b3c4d", 3, replace(some_faces(), labels=None), probabilities)
+    assert (pd.read_csv(path)["label"] == -1).all()
 
 
-def test_checkpoints_have_a_folder_and_a_name(home):
-    path = Run.open("mine").checkpoint("PosterCNN", 4)
-    assert path == home / "reports" / "mine" / "checkpoints" / "PosterCNN-seed4.safetensors" and path.parent.is_dir()
+def test_predictions_have_a_column_for_each_class_of_the_faces(home):
+    run, faces = Run.open("mine"), replace(some_faces(), classes=("shy", "Joy", "bored, a bit", "calm"))
+    run.write_predictions("TinyNet-1a2b3c4d", 0, faces, np.full((6, 4), 0.25, np.float32))
+    table = pd.read_csv(run.path / "metrics" / "predictions" / "TinyNet-1a2b3c4d-seed0.csv")
+    assert list(table) == ["index", "label", "p_shy", "p_joy", "p_bored, a bit", "p_calm"]
 
 
 def test_notebooks_that_write_at_the_same_time_lose_nothing(home):
@@ -209,17 +341,20 @@ def test_notebooks_that_write_at_the_same_time_lose_nothing(home):
 
 def test_a_full_disk_is_one_sentence_and_nothing_half_written(full_disk, monkeypatch):
     monkeypatch.setenv("FER_HOME", str(full_disk))
-    run = Run.open("mine", some_faces(drawn=True))
+    run = Run.start("mine", some_faces(drawn=True))
+    many = some_faces(drawn=True).take(np.arange(6).repeat(900))
     before = files(full_disk)
     for write in (lambda: run.write_metrics("big", {"text": "x" * 100_000}),
                   lambda: run.save_figure(simple_figure(), "curve"),
-                  lambda: run.write_predictions("PosterCNN", 0, None, np.full((5000, 3), 1 / 3)),
+                  lambda: run.write_predictions("PosterCNN", 0, many, np.full((5400, 3), 1 / 3)),
+                  lambda: keep(run, "PosterCNN-1a2b3c4d", {0: [0.5] * 5000}),
                   lambda: run.record(text="x" * 100_000)):
         with pytest.raises(CourseError, match=r"cannot be written \(No space left on device\): .*\.$"):
             write()
         left = [name for name in files(full_disk) if name not in before]
         # A figure's smaller forms may have found room, whole.
-        assert all(name.startswith("reports/mine/figures/curve.") for name in left)
+        assert all(name.startswith(("reports/mine/figures/curve.", "reports/mine/trainings/PosterCNN-1a2b3c4d/recipe"))
+                   for name in left)
     assert run.read()["drawn"] is True
 
 
@@ -231,7 +366,8 @@ def test_a_folder_without_write_permission_is_one_sentence():
               # Python's own files may be closed to nobody, so become nobody when they are loaded.
               "os.setgid(65534); os.setuid(65534)\n"
               "for write in (lambda run: run.record(), lambda run: run.write_metrics('a', {}),\n"
-              "              lambda run: run.checkpoint('a', 0), lambda run: run.save_figure(Figure(), 'a')):\n"
+              "              lambda run: run.new_training('a').write_asked({}),\n"
+              "              lambda run: run.save_figure(Figure(), 'a')):\n"
               "    try: write(Run.open('mine'))\n"
               "    except CourseError as error: print(error)\n")
     with TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from making import bands
+from making import bands, stop_in_epoch
 from torch import nn
 
 from fer_utils import CourseError, training
@@ -211,19 +211,6 @@ def test_a_trainer_equals_itself_step_by_step(parts):
 def test_layers_that_learn_their_size_from_the_first_images_are_seeded_too(parts):
     first, second = (quiet(nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), *parts, BRIEF, seed=2) for _ in range(2))
     assert equal(first.model, second.model)
-
-
-def stop_in_epoch(monkeypatch, n: int) -> None:
-    """Press Ctrl-C in the middle of epoch n."""
-    begun, train_epoch = [], training.train_epoch
-
-    def stopped(*arguments):
-        begun.append(1)
-        if len(begun) == n:
-            raise KeyboardInterrupt
-        return train_epoch(*arguments)
-
-    monkeypatch.setattr(training, "train_epoch", stopped)
 
 
 def test_an_interruption_keeps_what_there_is(parts, monkeypatch):
