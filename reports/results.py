@@ -17,8 +17,8 @@ from fer_utils.runs import Run
 from fer_utils.support.files import write_text
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH
 
-NOTE = ("After ± stands the standard deviation over the seeds. In brackets are 95 % intervals: Wilson's for a share of "
-        "images, the t interval for the mean over pairs of seeds, Bonett and Price's for two networks on the same images.")
+NOTE = ("After ± stands the standard deviation over the seeds, in brackets the 95 % interval: Wilson's for a share of "
+        "images, the t interval for a mean over pairs of seeds, Bonett and Price's for two networks on the same test.")
 
 
 class Row(NamedTuple):
