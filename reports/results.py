@@ -17,8 +17,8 @@ from fer_utils.runs import Run
 from fer_utils.support.files import write_text
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH
 
-NOTE = ("After ± stands the standard deviation over the seeds. In brackets are 95 % intervals: Wilson's for a share of "
-        "images, the t interval for the mean over pairs of seeds, Bonett and Price's for two networks on the same images.")
+NOTE = ("After ± stands the standard deviation over the seeds, in brackets the 95 % interval: Wilson's for a share of "
+        "images, the t interval for a mean over pairs of seeds, Bonett and Price's for two networks on the same test.")
 
 
 class Row(NamedTuple):
@@ -81,8 +81,9 @@ def read(run: Run) -> Found:
 
 def summary(found: Found) -> list[Row]:
     """At most seven rows for a first page: the run beside the poster, the baselines, the best public result, people."""
-    return [*best_validation(found), *test_accuracy(found), *majority(found), *fast(found), *final_networks(found)[-1:],
-            *people(found)]
+    rehearsed = found.run.get("drawn")  # on drawn faces notebooks 07 and 08 train for an epoch or two
+    further = [] if rehearsed else [*fast(found), *final_networks(found)[-1:]]
+    return [*best_validation(found), *test_accuracy(found), *majority(found), *further, *people(found)]
 
 
 def sections(found: Found) -> list[Section]:
@@ -90,7 +91,7 @@ def sections(found: Found) -> list[Section]:
     made = [
         Section("Without a network", "What guessing by one simple rule reaches on training images (notebook 01).",
                 floor(found)),
-        Section("Accuracy", "The network, beside what others reached (notebooks 04 and 05).",
+        Section("Accuracy", "What the network reaches (notebooks 04 and 05).",
                 [*best_validation(found), *test_accuracy(found), *in_detail(found), *majority(found),
                  *published(found), *people(found)]),
         Section("All trainings", "Best validation accuracy of each training of this run (notebook 04).",
@@ -286,13 +287,14 @@ def fast(found: Found) -> list[Row]:
 
 
 def ablations(found: Found) -> list[Row]:
-    whole = found.timed.get("ablations")
-    if not whole:
-        return []
-    return [Row(f"{recipe(whole)}, without {part['part']}, {count(whole['n'], 'pair')} of seeds",
-                found.training.get("val_size"),
-                effect({"difference": part["difference"], "difference_ci": [part["low"], part["high"]]}))
-            for part in whole["without"]]
+    whole = found.timed.get("ablations") or {}
+    rows = []
+    for part in whole.get("without", []):
+        ends = None if part["low"] is None else [part["low"], part["high"]]
+        rows.append(Row(f"{recipe(whole)}, without {part['part']}, {count(whole['n'], 'pair')} of seeds",
+                        found.training.get("val_size"),
+                        effect({"difference": part["difference"], "difference_ci": ends})))
+    return rows
 
 
 def share(value: float, ends: Sequence[float]) -> str:
@@ -410,11 +412,11 @@ def tables(found: Found) -> str:
 
 def report(run: Run) -> str:
     """The run's README.md."""
-    found, name = read(run), escaped(run.path.name)
-    return "\n\n".join([
-        f"# Results of the run {name}",
-        f"Made by `python reports/results.py {run.path.name}` from [run.json](run.json) and [metrics](metrics).",
-        escaped(f"{images(found)} {making(found)}"), escaped(" ".join(statements(found))), tables(found)]) + "\n"
+    found = read(run)
+    parts = [f"# Results of the run {escaped(run.path.name)}",
+             f"Made by `python reports/results.py {run.path.name}` from [run.json](run.json) and [metrics](metrics).",
+             escaped(f"{images(found)} {making(found)}"), escaped(" ".join(statements(found))), tables(found)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def write_report(name: str) -> Path:

@@ -51,7 +51,8 @@ def test_the_times_on_fer2013_are_the_committed_runs():
         if name in trained:  # their trainings are kept, so the last run of the notebook does not tell
             seconds = RUN.read_metrics(trained[name])["training_seconds"]
         row = next(line for line in README.splitlines() if f"(notebooks/{name}.ipynb)" in line)
-        assert row.endswith(f"| {results.duration(seconds)} |"), f"{name} takes {results.duration(seconds)}, not:\n{row}"
+        took = results.duration(seconds)
+        assert row.endswith(f"| {took} |"), f"{name} took {took}, which this row does not say:\n{row}"
 
 
 def test_the_commands_exist():

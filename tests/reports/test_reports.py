@@ -1,6 +1,5 @@
 """The committed numbers of the real run are what its committed predictions say."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,23 +7,23 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
-from fer_utils import CLASSES
+from fer_utils.data import POSTER_CLASSES
 from fer_utils.evaluation import wilson
+from fer_utils.runs import Run
+from reports.results import counting
 
-METRICS = Path(__file__).parents[2] / "reports" / "fer2013" / "metrics"
+RUN = Run(Path(__file__).parents[2] / "reports" / "fer2013")
 
 
 @pytest.fixture(scope="module")
-def stored() -> dict:
-    if not (METRICS / "evaluation.json").exists():
-        pytest.skip("reports/fer2013 holds no evaluation yet: make report DATA=<FER2013> RUN=fer2013")
-    return json.loads((METRICS / "evaluation.json").read_text(encoding="utf-8"))
+def scores() -> dict:
+    return RUN.read_metrics("evaluation")[counting(RUN)]
 
 
 def predictions(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    table = pd.read_csv(METRICS / "predictions" / f"PosterCNN-seed{seed}.csv", index_col="index")
+    table = pd.read_csv(RUN.path / "metrics" / "predictions" / f"{counting(RUN)}-seed{seed}.csv", index_col="index")
     assert table.index.tolist() == list(range(len(table)))
-    return table["label"].to_numpy(), table[[f"p_{name.lower()}" for name in CLASSES]].to_numpy(np.float32)
+    return table["label"].to_numpy(), table[[f"p_{name.lower()}" for name in POSTER_CLASSES]].to_numpy(np.float32)
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
@@ -38,8 +37,7 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int =
     return total / len(labels)
 
 
-def test_the_chosen_models_scores(stored):
-    scores = stored["PosterCNN"]
+def test_the_chosen_models_scores(scores):
     labels, probabilities = predictions(scores["chosen_seed"])
     predicted = probabilities.argmax(1)
     assert scores["n"] == len(labels) == 3965 and scores["chosen_on"] == "validation"
@@ -48,14 +46,11 @@ def test_the_chosen_models_scores(stored):
     assert scores["macro_f1"] == pytest.approx(f1_score(labels, predicted, average="macro"))
     assert scores["confusion"] == confusion_matrix(labels, predicted).tolist()
     assert scores["ece"] == pytest.approx(calibration_error(probabilities, labels), abs=1e-6)
-    for k, name in enumerate(CLASSES):
+    for k, name in enumerate(POSTER_CLASSES):
         assert scores["per_class"][name]["recall"] == pytest.approx((predicted[labels == k] == k).mean())
 
 
-def test_the_scores_of_its_probabilities(stored):
-    scores = stored["PosterCNN"]
-    if "temperature" not in scores:
-        pytest.skip("this run's notebook 05 is older than its temperature: make report DATA=<FER2013> RUN=fer2013")
+def test_the_scores_of_its_probabilities(scores):
     labels, probabilities = predictions(scores["chosen_seed"])
     logits = np.log(np.maximum(probabilities.astype(float), np.finfo(np.float32).tiny)) / scores["temperature"]
     tempered = np.exp(logits - logits.max(1, keepdims=True))
@@ -70,8 +65,7 @@ def test_the_scores_of_its_probabilities(stored):
     assert selective["accuracy"] == pytest.approx((tempered.argmax(1) == labels)[told].mean())
 
 
-def test_every_seed_and_the_choice_among_them(stored):
-    scores = stored["PosterCNN"]
+def test_every_seed_and_the_choice_among_them(scores):
     accuracies = [float((p.argmax(1) == labels).mean()) for labels, p in map(predictions, scores["seeds"])]
     assert scores["accuracy_per_seed"] == pytest.approx(accuracies)
     assert scores["mean"] == pytest.approx(np.mean(accuracies))
@@ -79,9 +73,10 @@ def test_every_seed_and_the_choice_among_them(stored):
     assert scores["chosen_seed"] == scores["seeds"][int(np.argmax(scores["val_acc_per_seed"]))]
 
 
-def test_the_majority_class_is_the_most_frequent_one(stored):
-    labels, _ = predictions(stored["PosterCNN"]["chosen_seed"])
-    majority = stored["baselines"]["majority"]
-    assert majority["accuracy"] == pytest.approx((labels == CLASSES.index(majority["class"])).mean())
-    assert majority["accuracy"] == pytest.approx(0.447, abs=0.0005)
-    assert stored["baselines"]["class_competition"]["accuracy"] == 0.76696
+def test_the_majority_class_is_the_most_frequent_one(scores):
+    labels, _ = predictions(scores["chosen_seed"])
+    baselines = RUN.read_metrics("evaluation")["baselines"]
+    always = POSTER_CLASSES.index(baselines["majority"]["class"])
+    assert baselines["majority"]["accuracy"] == pytest.approx((labels == always).mean())
+    assert baselines["majority"]["accuracy"] == pytest.approx(0.447, abs=0.0005)
+    assert baselines["class_competition"]["accuracy"] == 0.76696

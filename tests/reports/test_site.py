@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 from pathlib import Path
 
 import nbformat
@@ -12,38 +11,43 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from fer_utils import CourseError
-from fer_utils.figures.alt import ALT, saved_figures
 from fer_utils.runs import Run
 from fer_utils.tools import colab
+from fer_utils.tools.cli import main
 from reports.site import build as site
 from reports.site import pages
 
 ROOT = Path(__file__).parents[2]
+CLASS = "<script>alert(1)</script>"
+ADDRESS = "https://github.com/somebody/fork"
 OVERFLOWING = """() => [...document.querySelectorAll('html, body *')]
     .filter(e => e.getBoundingClientRect().width && e.scrollWidth > e.clientWidth + 1
                  && (e.tagName == 'HTML' || ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)))
     .map(e => e.tagName + ' ' + e.className + ' ' + e.textContent.slice(0, 60))"""
 
 
-def picture() -> str:
+def picture(alt: str = "Nine grey bars.", photo: bool | None = False) -> nbformat.NotebookNode:
+    """An output that shows a picture; `photo` None where its metadata does not say whether it is a photograph."""
     stream = io.BytesIO()
     Image.new("L", (900, 300), 200).save(stream, "PNG")
-    return base64.b64encode(stream.getvalue()).decode()
+    content = {"image/png": base64.b64encode(stream.getvalue()).decode(), "text/plain": "<Figure>"}
+    known = {"alt": alt} if photo is None else {"alt": alt, "photo": photo}
+    return new_output("display_data", content, metadata={"image/png": known})
 
 
 def notebook(title: str, name: str, following: str = "") -> nbformat.NotebookNode:
     wide = "<table class='dataframe'><tr>" + "".join(f"<th>column_{k}</th>" for k in range(9)) + "</tr></table>"
     outputs = [new_output("stream", name="stderr", text="\r 50%|####"), new_output("stream", text="word " * 40),
-               new_output("display_data", {"image/png": picture(), "text/plain": "<Figure>"}),
-               new_output("display_data", {"text/html": wide, "text/plain": "table"})]
+               picture(), new_output("display_data", {"text/html": wide, "text/plain": "table"})]
     cells = [
         new_markdown_cell(f"# {title}"),
-        new_markdown_cell(colab.badge(colab.UNSTAMPED, name), metadata={"tags": ["badge"]}),
+        new_markdown_cell(colab.badge(ADDRESS, name), metadata={"tags": ["badge"]}),
         new_code_cell(colab.SETUP_CELL, metadata={"tags": ["setup"]}),
         new_markdown_cell("## A formula\n\nWith $\\hat p = k / n$:\n\n$$\\frac{1}{n} \\sum_{i=1}^n x_i^2$$\n\n"
                           "> **Tip** Look at `it`\n> twice."),
         new_code_cell(f'course_run.save_figure(draw({"x" * 140}), "{name}_figure")', outputs=outputs),
-        new_markdown_cell(f"A zebra of {name}. {following} [README](../README.md) ![Far](https://example.org/a.png)"),
+        new_markdown_cell(f"A zebra of {name}. {following} [README](../README.md#data) ![Far](https://example.org/a.png)"
+                          " ![Six drawn faces](../reports/sample.png) ![Nothing](../figures/photos/faces.png)"),
     ]
     return new_notebook(cells=cells)
 
@@ -55,13 +59,15 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated. Check CHANGES f
 def run(tmp_path_factory) -> Run:
     """Two tiny executed notebooks, metrics, and a poster of one picture."""
     run = Run(tmp_path_factory.mktemp("site") / "reports" / "mini")
-    run.record(drawn=True, source="sample", counts={"Training": {"Happy": 1200}, "PublicTest": {"Happy": 345}})
+    run.record(drawn=True, source="sample", processor="<script>alert(2)</script>", training="TinyNet-1",
+               counts={"Training": {"Happy": 1200}, "PublicTest": {"Happy": 345}})
     scores = {"accuracy": 0.87654, "accuracy_ci": [0.81234, 0.91234], "n": 345, "macro_f1": 0.85432, "seeds": [0, 1],
               "mean": 0.86111, "std": 0.01222, "scored_on": "test", "chosen_on": "validation",
-              "per_class": {"Happy": {"n": 345, "recall": 0.90123, "recall_ci": [0.86, 0.93]}}}
-    baselines = {"majority": {"accuracy": 0.44637, "accuracy_ci": [0.4, 0.5], "n": 345}}
-    run.write_metrics("evaluation", {"PosterCNN": scores, "baselines": baselines})
-    run.write_metrics("training", {"PosterCNN": {"seeds": [0, 1], "val_size": 123, "mean": 0.84321, "std": 0.00654}})
+              "per_class": {CLASS: {"n": 345, "recall": 0.90123, "recall_ci": [0.86, 0.93]}}}
+    baselines = {"majority": {"class": CLASS, "accuracy": 0.44637, "accuracy_ci": [0.4, 0.5], "n": 345}}
+    run.write_metrics("evaluation", {"TinyNet-1": scores, "baselines": baselines})
+    run.write_metrics("training", {"TinyNet-1": {"seeds": [0, 1], "train_size": 1077, "val_size": 123, "mean": 0.84321,
+                                                 "std": 0.00654, "seconds_per_epoch": 2.5}})
     (run.path / "notebooks").mkdir()
     for each in (("1 · First?", "01_first", "[On](02_second.ipynb)."), ("2 · Second?", "02_second")):
         nbformat.write(notebook(*each), run.path / "notebooks" / f"{each[1]}.ipynb")
@@ -73,7 +79,9 @@ def run(tmp_path_factory) -> Run:
 def built(run) -> Path:
     for module in ("myst_nb", "sphinx_book_theme", "typst"):
         pytest.importorskip(module, reason=f"{module} is missing: pip install -e '.[site,poster]'")
-    return site.build_site(run).parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site.colab, "repository", lambda root: ADDRESS)
+        return site.build_site(run).parent
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +115,10 @@ def address(built: Path, name: str) -> str:
 
 
 def test_every_page_loads_and_every_figure_has_alt_text(built, page):
-    for name in ("index.html", "01_first.html", "02_second.html", "search.html"):
+    for name, n in {"index.html": 1, "01_first.html": 2, "02_second.html": 2, "all_results.html": 0}.items():
         page.goto(address(built, name), wait_until="load")
         pictures = page.locator("img").all()
-        assert len(pictures) == {"search.html": 0}.get(name, 1)
+        assert len(pictures) == n
         for each in pictures:
             assert len(each.get_attribute("alt")) > 9 and each.evaluate("e => e.complete && e.naturalWidth > 0")
         for link in page.locator("a[href$='.html'], a[href$='.pdf']").all():
@@ -120,10 +128,12 @@ def test_every_page_loads_and_every_figure_has_alt_text(built, page):
 def test_the_front_page_states_the_metrics(built, page):
     page.goto(address(built, "index.html"))
     text = page.locator("article").inner_text()
-    for number in ("0.8765 (0.8123 to 0.9123)", "0.8611 ± 0.0122", "0.8543", "0.8432 ± 0.0065", "123", "345",
-                   "0.4464 (0.4000 to 0.5000)", "1,200 to learn from", "drawn faces"):
-        assert number in text
+    for number in ("0.8765 (0.8123 to 0.9123)", "0.8611 ± 0.0122", "0.8432 ± 0.0065", "123", "345",
+                   "0.4464 (0.4000 to 0.5000)", "1,200 for training", "1,077 of the training images", "drawn faces"):
+        assert number in text.replace("\xa0", " ")
     assert page.locator("a.poster img").evaluate("e => e.naturalWidth") > 1000
+    page.get_by_text("All results of this run").click()
+    assert "0.8543" in page.locator("article").inner_text()
 
 
 def test_search_finds_a_word(built, page):
@@ -140,8 +150,8 @@ def test_previous_next_and_colab(built, page):
     for title in ("1 · First?", "2 · Second?"):
         page.locator("a.right-next").click()
         assert page.locator("article h1").inner_text().startswith(title)
-    assert page.get_by_text("Open in Colab").get_attribute("href") == (
-        colab.badge(colab.repository(ROOT), "02_second").split("(")[-1].rstrip(")"))
+    link = page.get_by_text("Open in Colab").get_attribute("href")
+    assert link == colab.badge(ADDRESS, "02_second").split("(")[-1].rstrip(")")
     page.locator("a.left-prev").click()
     assert page.locator("article h1").inner_text().startswith("1 · First?")
 
@@ -173,24 +183,62 @@ def test_nothing_scrolls_sideways_on_a_telephone(built, page):
 
 def test_links_lead_into_the_site_or_to_the_repository(built):
     html = (built / "01_first.html").read_text(encoding="utf-8")
-    assert 'href="02_second.html"' in html and f'{colab.repository(ROOT)}/blob/main/README.md"' in html
-    assert "50%|####" not in html
+    assert 'href="02_second.html"' in html and f'{ADDRESS}/blob/main/README.md#data"' in html
+    assert "50%|####" not in html and "example.org" not in html and "Nothing" in html
+    page = pages.prepared(notebook("?", "01_first"), "01_first", {"01_first"}, True, colab.UNSTAMPED)
+    text = "".join(cell.source for cell in page.cells if cell.cell_type == "markdown")
+    assert "colab" not in text and "OWNER" not in text and "README ![Far]" in text
 
 
-def test_photographs_stay_out(tmp_path):
-    run = Run(tmp_path / "real")
-    run.record(drawn=False)
-    (run.path / "figures").mkdir()
-    (run.path / "figures" / "public_figure.svg").touch()
-    for name, kept in (("public", True), ("private", False)):
-        page = pages.prepared(notebook("?", name), name, {name}, run, colab.UNSTAMPED)
-        assert ("image/png" in json.dumps(page)) == kept and ("not published" in json.dumps(page)) != kept
+def test_names_reach_no_page_as_markup(built):
+    pages = {path.name: path.read_text(encoding="utf-8") for path in built.glob("*.html")}
+    assert not any("<script>alert" in html for html in pages.values())
+    assert all(f"&lt;script&gt;alert({k})&lt;/script&gt;" in pages["index.html"] for k in (1, 2))
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in pages["all_results.html"]
+
+
+def test_alt_text_is_the_figures_own(built):
+    assert 'alt="Nine grey bars."' in (built / "01_first.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("drawn", "output", "public"),
+    [(True, picture(photo=True), True), (True, picture(photo=None), True), (False, picture(photo=False), True),
+     (False, picture(photo=True), False), (False, picture(photo=None), False),
+     (False, new_output("display_data", {"image/svg+xml": "<svg/>"}), False),
+     (False, new_output("display_data", {"text/html": '<img src="data:image/png;base64,AAAA">'}), False),
+     (False, new_output("stream", text="no picture"), True)])
+def test_photographs_stay_out(drawn, output, public):
+    page = new_notebook(cells=[new_code_cell("show(faces)", outputs=[output])])
+    shown = pages.prepared(page, "mine", {"mine"}, drawn, ADDRESS).cells[0].outputs
+    assert (shown == [output]) == public
+    assert public or shown[0].data == {"text/markdown": pages.UNPUBLISHED}
+
+
+def test_pictures_of_the_clone_are_copied_but_for_photographs(tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "ROOT", tmp_path / "clone")
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("clone/reports/x/figures/a.png", "clone/reports/x/figures/photos/b.png", "outside.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a picture")
+    text = "![A](../reports/x/figures/a.png) ![B](../reports/x/figures/photos/b.png) ![C](../../outside.png)"
+    assert pages.with_pictures(text, source) == "![A](reports-x-figures-a.png) B C"
+    assert [path.name for path in source.iterdir()] == ["reports-x-figures-a.png"]
+
+
+def test_nothing_of_a_run_is_imported(home):
+    run = Run(home / "reports" / "own")
+    (home / "my_net.py").write_text("raise SystemExit('imported')")
+    run.record(training="TinyNet-1", evaluated="TinyNet-1")
+    run.new_training("TinyNet-1").write_asked({"model": "my_net:TinyNet", "dropout": None, "recipe": {"epochs": 1}})
+    assert "my\\_net:TinyNet with dropout None, epochs 1" in pages.front_page(run, {})
 
 
 def test_what_is_missing_is_said_in_a_sentence(tmp_path, monkeypatch):
     run = Run(tmp_path / "bare")
     page = pages.front_page(run, {"01_first": notebook("1 · First?", "01_first")})
-    assert "has no metrics yet" in page and "`fer poster bare`" in page
+    assert "has no metrics yet" in page and "`fer poster bare`" in page and "[1 · First?](<01_first.ipynb>)" in page
     with pytest.raises(CourseError, match="fer run --run bare"):
         site.build_site(run)
 
@@ -207,15 +255,18 @@ def test_a_site_that_fails_leaves_the_old_one(run, built, monkeypatch):
         raise KeyboardInterrupt
 
     before = sorted(path.name for path in run.path.iterdir())
-    monkeypatch.setattr(site, "_sphinx", fail)
+    monkeypatch.setattr(site, "sphinx", fail)
     with pytest.raises(KeyboardInterrupt):
         site.build_site(run)
     assert (built / "index.html").exists() and sorted(path.name for path in run.path.iterdir()) == before
 
 
-def test_every_saved_figure_of_the_course_has_alt_text():
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
-            missing = set(saved_figures(cell.source)) - set(ALT)
-            assert not missing, f"{path.name} saves {missing}: write its alt text into fer_utils/figures/alt.py"
-    assert all(20 < len(text) < 140 for text in ALT.values())
+def test_the_command_needs_a_clone(home, run, monkeypatch, capfd):
+    (home / "notebooks").mkdir()
+    (home / "notebooks" / "01_first.ipynb").touch()
+    monkeypatch.setattr("fer_utils.support.home.clone", lambda: home)
+    assert main(["site", "mini"]) == 1
+    assert "needs it: run it in a clone" in capfd.readouterr().err
+    monkeypatch.setattr("fer_utils.support.home.clone", lambda: ROOT)
+    assert main(["site", "mini"]) == 1
+    assert "The run mini has no executed notebooks: make them by `fer run --run mini`." in capfd.readouterr().err
