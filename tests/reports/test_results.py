@@ -112,6 +112,15 @@ def test_beside_the_poster(run):
         "0.7923, the poster's one training", "0.76696, the class competition's baseline", "–", "–", "0.65 ± 0.05"]
 
 
+def test_drawn_faces_put_no_rehearsal_on_the_first_page(run):
+    found = results.read(run)._replace(timed={"budget": {
+        "scored_on": "test", "trained_on": 1000, "median_seconds": 3.2, "n": 2, "mean": 0.4, "std": 0.1,
+        "per_seed": [{"n": 345}], "mean_ci": [0.3, 0.5]}})
+    last = "test accuracy, recipe “fast” on all 1,000 training images, 3 s, 2 seeds"
+    assert results.summary(found)[-1] == results.Row(last, 345, "0.4000 ± 0.1000")
+    assert len(results.summary(found._replace(run={"drawn": True}))) == len(results.summary(found)) - 1
+
+
 def test_a_run_without_metrics_is_said(home):
     with pytest.raises(CourseError, match="fer run --run nothing"):
         results.write_report("nothing")
