@@ -90,7 +90,7 @@ class Faces:
         number = {name: label for label, name in enumerate(classes)}
         labels = pd.Series(self.labels_or_unknown()).map({k: number.get(name) for k, name in enumerate(self.classes)})
         kept = labels.notna().to_numpy()
-        return replace(self.take(kept), labels=labels[kept].to_numpy(np.int64), classes=tuple(classes))
+        return replace(self.take(kept), labels=labels[kept].to_numpy(np.int64, copy=True), classes=tuple(classes))
 
     def labels_or_unknown(self) -> np.ndarray:
         """The labels, int64 (N,), with -1 for each image where none is known."""

@@ -115,6 +115,8 @@ def reference_loop(workers: int) -> Loop:
             threads = torch.get_num_threads()
             work = process.submit(reference_fit, model, train, val, recipe, seed, device, workers, threads)
             result = work.result()
+        best = int(result.best["epoch"])
+        after_epoch(Result(result.model, result.history[:best], recipe))  # the weights belong to this epoch
         after_epoch(result)
         return result
 

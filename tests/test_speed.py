@@ -1,4 +1,6 @@
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -9,17 +11,22 @@ import torch
 from fer_utils import speed
 from fer_utils.data import Faces, Split
 from fer_utils.figures.speed import grouped
+from fer_utils.lessons import COURSE, trained
+from fer_utils.models import build_model
+from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
-from fer_utils.training import HISTORY, TrainConfig, fit
+from fer_utils.training import HISTORY, Recipe, fit
 
-CONFIG = TrainConfig(batch_size=16, epochs=2, device="cpu", precision="float32")
+RECIPE = Recipe(batch_size=16, epochs=2, precision="float32")
+ASKED = NamedRecipe("PosterCNN", 0.5, RECIPE)
+CPU = torch.device("cpu")
 
 
 def drawn(n: int) -> Faces:
     rng = np.random.default_rng(0)
     labels = np.arange(n, dtype=np.int64) % 3
     images = (rng.integers(0, 80, (n, 48, 48)) + 80 * labels[:, None, None]).astype(np.uint8)
-    return Faces(images, labels, np.full(n, "Training"), np.arange(n).astype(str), "test", True)
+    return Faces(images, labels, np.full(n, "Training"), np.arange(n).astype(str), source="test", drawn=True)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +40,7 @@ def parts(faces):
 
 
 def test_the_reference_feeds_every_image_once_in_a_new_order(faces):
-    first, second = (list(speed.reference_loader(faces, CONFIG, 0)) for _ in range(2))
+    first, second = (list(speed.reference_loader(faces, RECIPE, 0, CPU)) for _ in range(2))
     assert [tuple(x.shape) for x, _ in first] == [(16, 1, 48, 48), (16, 1, 48, 48), (8, 1, 48, 48)]
     assert all(0 <= x.min() and x.max() <= 1 for x, _ in first)
     labels = [torch.cat([y for _, y in passed]) for passed in (first, second)]
@@ -43,27 +50,38 @@ def test_the_reference_feeds_every_image_once_in_a_new_order(faces):
 
 @pytest.mark.parametrize("step", ["reference, 0 workers", *speed.STEPS])
 def test_every_step_trains(faces, step):
-    epoch = speed.variant(step, faces, CONFIG)
-    losses = [epoch() for _ in range(6)]
+    torch.manual_seed(0)
+    epoch = speed.variant(step, faces, ASKED, CPU)
+    losses = [float(epoch()) for _ in range(5)]
     assert all(math.isfinite(loss) for loss in losses)
-    assert losses[-1] < losses[0]
+    assert losses[-1] < losses[0] / 2
 
 
 def test_the_last_step_is_what_fit_does(faces):
-    losses = fit(faces, None, CONFIG, log=lambda line: None).history["train_loss"]
-    epoch = speed.variant("fused Adam", faces, CONFIG)
-    assert [epoch(), epoch()] == losses.tolist()
+    model = build_model("PosterCNN", dropout=0.5)
+    losses = fit(model, faces, None, RECIPE, device="cpu", log=lambda line: None).history["train_loss"]
+    torch.manual_seed(0)  # as fit does, for dropout
+    epoch = speed.variant("fused Adam", faces, ASKED, CPU)
+    assert [float(epoch()), float(epoch())] == losses.tolist()
 
 
 def test_a_step_that_changes_nothing_here_is_left_out():
-    assert "bfloat16" not in speed.ladder(CONFIG)
-    assert "bfloat16" in speed.ladder(replace(CONFIG, precision="bfloat16"))
-    assert speed.ladder(CONFIG)[-2:] == ["fused Adam", "limit"]
+    assert "bfloat16" not in speed.ladder(RECIPE, CPU)
+    assert "bfloat16" in speed.ladder(replace(RECIPE, precision="bfloat16"), CPU)
+    assert "freed memory kept" not in speed.ladder(RECIPE, torch.device("cuda"))
+    assert speed.ladder(RECIPE, CPU)[-2:] == ["fused Adam", "limit"]
+
+
+@pytest.mark.filterwarnings("error:The given NumPy array is not writable")
+@pytest.mark.parametrize("step", ["reference, 0 workers", "fused Adam"])
+def test_a_step_asks_for_a_logit_for_each_class(faces, step):
+    five = faces.with_classes(["Fear", "Angry", "Sad", "Happy", "Neutral"])  # labels 1, 3 and 4
+    assert math.isfinite(speed.variant(step, five, ASKED, CPU)())
 
 
 def test_the_steps_take_turns_in_processes_of_their_own(faces):
     steps = ["reference, 0 workers", "fused Adam"]
-    times = speed.measure(steps, faces, CONFIG, repeats=2)
+    times = speed.measure(steps, faces, ASKED, 2, CPU)
     assert times["step"].tolist() == ["fused Adam", "reference, 0 workers", "reference, 0 workers", "fused Adam"]
     assert times["repeat"].tolist() == [1, 1, 2, 2]
     assert (times["images_per_s"] > 0).all()
@@ -91,7 +109,7 @@ def test_the_summary_keeps_the_faster_reference_and_says_what_each_step_saves():
 
 
 def test_the_profile_accounts_for_the_whole_pass(faces):
-    operators = speed.operators(speed.variant("fused Adam", faces, CONFIG))
+    operators = speed.operators(speed.variant("fused Adam", faces, ASKED, CPU), CPU)
     assert (operators.loc[operators["operator"] != "Python", "milliseconds"] >= 0).all()
     kinds = grouped(operators)
     assert kinds.sum() == pytest.approx(operators["milliseconds"].sum())
@@ -99,14 +117,51 @@ def test_the_profile_accounts_for_the_whole_pass(faces):
     assert operators.set_index("operator")["calls"]["aten::conv2d"] == 9  # three layers, three batches
 
 
-def test_the_reference_is_trained_once(parts, home, monkeypatch):
-    run = Run.open("default/08/reference")
-    history = speed.reference_trained(run, parts, CONFIG, 0)
-    assert history.columns.tolist() == HISTORY
-    assert history["epoch"].tolist() == [1, 2]
-    assert history["saved"][0] and (history["seconds"] > 0).all()
+def test_the_reference_is_trained_once_in_a_process_of_its_own(parts, home, monkeypatch):
+    run, loop = Run.open("default"), speed.reference_loop(0)
+    result = trained(run, parts, ASKED, 0, "cpu", log=lambda line: None, loop=loop)
+    assert result.history.columns.tolist() == HISTORY
+    assert result.history["epoch"].tolist() == [1, 2] and result.history["saved"][0]
+    assert (result.history["seconds"] > 0).all()
+    assert run.training(result.training).asked()["loop"] == "reference"
     monkeypatch.setattr(speed, "fresh_process", None)
-    again = speed.reference_trained(run, parts, CONFIG, 0)
-    pd.testing.assert_frame_equal(history, again)
+    again = trained(run, parts, ASKED, 0, "cpu", log=lambda line: None, loop=loop)
+    pd.testing.assert_frame_equal(result.history, again.history)
+    other = ASKED._replace(recipe=replace(RECIPE, learning_rate=0.1))
     with pytest.raises(TypeError):  # other settings, hence another training
-        speed.reference_trained(run, parts, replace(CONFIG, learning_rate=0.1), 0)
+        trained(run, parts, other, 0, "cpu", log=lambda line: None, loop=loop)
+
+
+def test_the_reference_stays_in_its_own_process(parts, home):
+    seen = []
+
+    def keep(result):
+        seen.append((os.getpid(), len(result.history), bool(result.history["saved"].iloc[-1])))
+
+    state = torch.get_rng_state()
+    result = speed.reference_loop(0).fit(build_model(), parts.train, None, RECIPE, 3, "cpu", keep, print)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert set(seen) == {(os.getpid(), 2, True)}
+    assert result.history["saved"].tolist() == [False, True] and result.history["val_acc"].isna().all()
+    assert set(result.history["seed"]) == {3}
+
+
+@pytest.mark.parametrize("accuracies, told", [((0.5, 0.4), [(1, True), (2, False)]), ((0.4, 0.5), [(2, True)] * 2)])
+def test_the_reference_keeps_the_weights_of_its_best_epoch(parts, monkeypatch, accuracies, told):
+    seen, sums = [], iter(accuracies)
+    monkeypatch.setattr(speed, "validate", lambda *arguments: torch.tensor([12.0, 12 * next(sums)]))
+    monkeypatch.setattr(speed, "fresh_process", lambda: ThreadPoolExecutor(1))
+    loop = speed.reference_loop(0)
+    loop.fit(build_model(), parts.train, parts.val, RECIPE, 0, "cpu",
+             lambda result: seen.append((len(result.history), bool(result.history["saved"].iloc[-1]))), print)
+    assert seen == told
+
+
+def test_two_loops_with_and_without_validation_are_four_trainings(parts, home):
+    run, without = Run.open("default"), parts._replace(val=None)
+    asked = ASKED._replace(recipe=replace(RECIPE, epochs=1))
+    names = [trained(run, images, asked, 0, "cpu", lambda line: None, loop).training
+             for loop in (COURSE, speed.reference_loop(0)) for images in (parts, without)]
+    assert len(set(names)) == 4
+    assert sorted(run.trainings()["training"]) == sorted(names)
+    assert sorted(run.trainings()["loop"]) == ["course", "course", "reference", "reference"]

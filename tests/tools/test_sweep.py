@@ -18,6 +18,7 @@ from fer_utils.runs import Run
 from fer_utils.tools import sweep as module
 from fer_utils.tools.cli import main
 from fer_utils.tools.sweep import JobsFailed, cluster, finished, grid, job_name, results, sweep
+from fer_utils.training import HISTORY
 
 PARAMETERS = """# tag: parameters
 n: int = 1  # which
@@ -221,18 +222,49 @@ def test_grid_and_names():
     assert job_name({"model": "a/b c", "seeds": 3, "flip": False}) == "model-a-b-c_seeds-3_flip-False"
 
 
+def keep(run: Run, name: str, seconds: float) -> None:
+    """A training of this name under the seeds 0 and 1: of two epochs the first is the best of seed 0, the last of 1."""
+    asked = {"training": name, "model": "A", "dropout": None, "loop": "course", "precision": "float32"}
+    run.new_training(name).write_asked(asked | {"train": {"n": 9}, "recipe": {"epochs": 2}})
+    for seed, kept, accuracies in ((0, 1, (0.5, 0.4)), (1, 2, (0.6, 0.9))):
+        rows = [(seed, epoch, 1.0, 1.0, accuracies[epoch - 1], epoch == kept, seconds) for epoch in (1, 2)]
+        run.new_training(name).write_history(seed, pd.DataFrame(rows, columns=HISTORY))
+
+
 def test_results_have_a_row_for_each_training_at_the_epoch_that_was_kept(home):
-    run = Run.open("mine/sweep/04_training/epochs-2")
-    run.record(parameters={"04_training": {"epochs": 2, "data": "auto", "run": "x", "seed": 0}},
-               seconds={"04_training": 12.5})
-    rows = [(model, seed, epoch, 1.0, 1.0, accuracy, epoch == kept, seconds)
-            for model, seconds in (("A", 1.0), ("B", 5.0)) for seed, kept in ((0, 1), (1, 2))
-            for epoch, accuracy in ((1, 0.5 + seed / 10), (2, 0.4 + seed / 2))]
-    columns = ["model", "seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
-    run.write_history(pd.DataFrame(rows, columns=columns))
+    for job, name, seconds, seeds in (("epochs-2", "A-1", 1.0, [0, 1]), ("epochs-3", "A-2", 5.0, [1])):
+        run = Run.open(f"mine/sweep/04_training/{job}")
+        keep(run, name, seconds)
+        run.record(parameters={"04_training": {"epochs": int(job[-1]), "data": "auto", "run": "x", "seed": 0}},
+                   seconds={"04_training": 12.5}, training=name, seeds=seeds)
     Run.open("mine/sweep/04_training/unfinished").record(drawn=True)
     table = results("mine", "04_training")
-    assert table["job"].tolist() == ["epochs-2"] * 4 and table["epochs"].tolist() == [2] * 4
-    assert table["epoch"].tolist() == [1, 2, 1, 2] and table["val_acc"].tolist() == [0.5, 0.9, 0.5, 0.9]
-    assert table["seconds"].tolist() == [2.0, 2.0, 10.0, 10.0] and set(table["job_seconds"]) == {12.5}
-    assert results("mine", "05_evaluation").empty
+    assert table["job"].tolist() == ["epochs-2", "epochs-2", "epochs-3"] and table["epochs"].tolist() == [2, 2, 3]
+    assert table["training"].tolist() == ["A-1", "A-1", "A-2"] and table["seed"].tolist() == [0, 1, 1]
+    assert table["epoch"].tolist() == [1, 2, 2] and table["val_acc"].tolist() == [0.5, 0.9, 0.9]
+    assert table["seconds"].tolist() == [2.0, 2.0, 10.0] and set(table["job_seconds"]) == {12.5}
+    assert "model" not in table and results("mine", "05_evaluation").empty
+
+
+def test_the_trainings_of_jobs_lie_in_the_run_that_sweeps(home):
+    job, run = Run.open("mine/sweep/04_training/epochs-2"), Run.open("mine")
+    keep(job, "A-1", 1.0)
+    assert sorted(path.name for path in (run.path / "trainings" / "A-1").iterdir()) == [
+        "recipe.json", "seed0.csv", "seed1.csv"]
+    assert not (job.path / "trainings").exists()
+    pd.testing.assert_frame_equal(job.trainings(), run.trainings())
+    assert run.training("A-1").seeds() == [0, 1]
+
+
+def test_a_job_without_trainings_has_one_row(home):
+    run = Run.open("mine/sweep/01_tiny/n-1")
+    run.record(parameters={"01_tiny": {"n": 1}}, seconds={"01_tiny": 3.0})
+    (row,) = results("mine", "01_tiny").to_dict("records")
+    assert (row["job"], row["n"], row["job_seconds"]) == ("n-1", 1, 3.0) and pd.isna(row["training"])
+
+
+def test_jobs_of_other_classes_are_refused(course, write_notebook):
+    write_notebook(course / "notebooks" / "01_tiny.ipynb", PARAMETERS + '\nclasses: str = "Angry,Happy"  # names', WORK)
+    with pytest.raises(CourseError, match="classes must be the same for all jobs"):
+        sweep("01_tiny", grid({"classes": ["Angry,Happy", "all"]}), run="mine")
+    assert not (course / "reports").exists()
