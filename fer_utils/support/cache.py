@@ -39,7 +39,7 @@ def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
         with replacing(path) as temporary:
             np.savez(temporary, **raw._asdict() | {"found": json.dumps(raw.found)}, checks=[signature, _checksum(raw)])
     except CourseError as error:
-        warnings.warn(f"the faces will be read afresh each time: in the cache, {error.__cause__}", stacklevel=4)
+        warnings.warn(f"the faces will be read afresh each time: in the cache, {error.__cause__}", stacklevel=5)
     return raw
 
 
