@@ -10,7 +10,7 @@ from making import bands, stop_in_epoch
 
 from fer_utils import CourseError, lessons, training
 from fer_utils.data import Split
-from fer_utils.lessons import Loop, is_finished, load_trained, show_source, trained, training_seconds
+from fer_utils.lessons import Loop, is_finished, load_trained, show_source, trained, training_seconds, training_to_judge
 from fer_utils.models import build_model, conv_block, count_parameters
 from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
@@ -250,6 +250,32 @@ def test_the_seed_decides_weights_order_and_dropout_wherever_it_is_trained(parts
     second = fit(model, parts.train, parts.val, ASKED.recipe, seed=4, device="cpu", log=lambda _: None)
     assert all(value.equal(model.state_dict()[name]) for name, value in first.model.state_dict().items())
     pd.testing.assert_frame_equal(*(one.history.drop(columns="seconds") for one in (first, second)), check_exact=True)
+
+
+def test_the_training_to_judge_is_the_one_made_last_or_the_one_named(run, parts, ask):
+    first, second = ask(), ask(flip=False)
+    run.record(training=first.training)
+    assert training_to_judge(run, parts).name == first.training
+    assert training_to_judge(run, parts, second.training) == run.training(second.training)
+    with pytest.raises(CourseError, match="has no training 'PosterCNN-1a2b3c4d'"):
+        training_to_judge(run, parts, "PosterCNN-1a2b3c4d")
+
+
+def test_where_there_is_none_the_posters_recipe_is_trained_and_said(run, parts, monkeypatch, capsys):
+    monkeypatch.setitem(lessons.RECIPES, "poster", ASKED)
+    made = training_to_judge(run, parts, seed=3, device="cpu")
+    assert "no training yet: the poster's recipe is trained here" in capsys.readouterr().out
+    assert is_finished(made, 3) and made.seeds() == [3]
+    assert (run.read()["training"], run.read()["seeds"]) == (made.name, [3])
+    assert training_to_judge(run, parts, seed=3) == made and not capsys.readouterr().out
+
+
+def test_a_training_that_cannot_be_judged_here_is_one_sentence(run, parts, ask):
+    blind, other = ask(parts=parts._replace(val=None)), ask(parts=parts._replace(val=bands(21, seed=1)))
+    for result, words in ((blind, "without validation images"), (other, "another split of these faces")):
+        with pytest.raises(CourseError, match=words) as caught:
+            training_to_judge(run, parts, result.training)
+        assert len(str(caught.value)) <= 400 and result.training in str(caught.value)
 
 
 def test_seconds_of_a_training_count_once(ask):
