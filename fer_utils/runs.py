@@ -71,8 +71,8 @@ class Run:
 
         A name with slashes is a run inside a run's folder. CourseError where `name` cannot be a folder's.
         """
-        if name.split("/")[0] in ("poster", "site"):
-            raise CourseError("reports/poster and reports/site hold the templates: give the run another name.")
+        if name.split("/")[0] in ("figures", "poster", "site"):
+            raise CourseError(f"reports/{name.split('/')[0]} is the course's own: give the run another name.")
         folders = (checked_name(part, "name of a run") for part in name.split("/"))
         return cls(course_home().joinpath("reports", *folders))
 

@@ -2,7 +2,6 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
 
 from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
 from fer_utils.figures.parts import canvas, interval, named_rows, paired_rows, reference_line
@@ -13,34 +12,22 @@ GATE = GREEN
 @shows(data=False)
 def residual_block() -> Figure:
     """A residual block: two convolutions, a gate that weighs channels, and a shortcut round it all."""
-    figure, axes = canvas(TWO_COLUMNS, 62)
-    arrow = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1, "shrinkA": 0, "shrinkB": 0}
-
-    def box(x: float, y: float, text: str, colour: str, width: float = 12) -> None:
-        patch = FancyBboxPatch((x, y - 4), width, 8, boxstyle="round,pad=0,rounding_size=1.5", facecolor="white")
-        patch.set(edgecolor=colour, linewidth=1.2)
-        axes.add_patch(patch)
-        axes.text(x + width / 2, y, text, ha="center", va="center")
-
-    for x, text in ((5, "3 × 3 conv,\nnorm"), (20, "ReLU"), (35, "3 × 3 conv,\nnorm"), (92, "ReLU")):
-        box(x, 0, text, OURS)
-    for start, end in ((0, 5), (17, 20), (32, 35), (47, 67.8), (72.2, 83.8), (88.2, 92), (104, 108)):
-        axes.annotate("", (end, 0), (start, 0), arrowprops=arrow)
-    for x, sign in ((70, "×"), (86, "+")):
-        axes.plot(x, 0, "o", markersize=15, markerfacecolor="white", markeredgecolor=INK, markeredgewidth=1)
-        axes.text(x, -0.2, sign, ha="center", va="center", fontsize=11)
-    axes.annotate("", (51, 10), (51, 0), arrowprops=arrow)
-    box(44, 14, "mean of each\nchannel", GATE, 14)
-    box(61, 14, "two dense\nlayers, sigmoid", GATE, 18)
-    axes.annotate("", (61, 14), (58, 14), arrowprops=arrow)
-    axes.annotate("", (70, 2.8), (70, 10), arrowprops=arrow)
-    axes.plot([3, 3, 86], [0, -13, -13], color=POSTER)
-    axes.annotate("", (86, -2.8), (86, -13.3), arrowprops=arrow | {"color": POSTER, "linewidth": 1.5})
-    axes.text(44, -14, "shortcut: the input itself", ha="center", va="top", fontsize=8, color=POSTER)
+    figure, axes = canvas(TWO_COLUMNS, 60)
+    conv, arrow = "3 × 3 conv,\nnorm", {"arrowstyle": "<|-", "shrinkA": 0, "shrinkB": 0, "linewidth": 1}
+    boxes = [  # from right to left, so that a box lies on the arrow that leaves it: text, place, arrow from, colour
+        ("out", (113, 0), (98, 0), "white"), ("ReLU", (98, 0), (85, 0), OURS), ("+", (85, 0), (70, 0), INK),
+        ("×", (70, 0), (41, 0), INK), ("two dense\nlayers, sigmoid", (70, 14), (52, 14), GATE),
+        ("mean of each\nchannel", (52, 14), (52, 0), GATE), (conv, (41, 0), (27, 0), OURS),
+        ("ReLU", (27, 0), (13, 0), OURS), (conv, (13, 0), (-2, 0), OURS), ("in", (-2, 0), (-2, 0), "white")]
+    for text, place, before, colour in boxes:
+        frame = {"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": colour, "linewidth": 1.2}
+        axes.annotate(text, before, place, ha="center", va="center", bbox=frame, arrowprops=arrow | {"color": GREY})
+    axes.annotate("", (70, 2.4), (70, 10), arrowprops=arrow | {"arrowstyle": "-|>", "color": GREY})
+    axes.plot([2, 2, 85], [0, -14, -14], color=POSTER, zorder=0)
+    axes.annotate("", (85, -2.4), (85, -14), arrowprops=arrow | {"arrowstyle": "-|>", "color": POSTER, "linewidth": 1.5})
+    axes.text(44, -15, "shortcut: the input itself", ha="center", va="top", fontsize=8, color=POSTER)
     axes.text(61, 20, "attention: a weight from 0 to 1 for each channel", ha="center", fontsize=8, color=GATE)
-    axes.text(-1, 0, "in", ha="right", va="center", fontsize=8)
-    axes.text(109, 0, "out", ha="left", va="center", fontsize=8)
-    axes.set(xlim=(-5, 114), ylim=(-19, 24))
+    axes.set(xlim=(-6, 117), ylim=(-20, 24))
     axes.axis("off")
     return figure
 

@@ -24,8 +24,8 @@ def class_counts(counts: pd.DataFrame) -> Figure:
     counts = counts.loc[:, counts.sum() > 0]
     colours = class_colours(counts.index)
     figure, (left, right) = canvas(TWO_COLUMNS, 18 + 8 * len(counts), columns=2)
-    sides = {"training": counts["Training"], "test": counts.drop(columns="Training").sum(axis=1)}
-    for shift, alpha, (side, values) in zip((-0.2, 0.2), (1, 0.45), sides.items(), strict=True):
+    sides = counts.T.groupby(lambda part: "training" if part == "Training" else "test", sort=False).sum()
+    for shift, alpha, (side, values) in zip((-0.2, 0.2), (1, 0.45), sides.iterrows(), strict=False):
         bars = left.barh(np.arange(len(counts)) + shift, values, 0.36, color=colours.values(), alpha=alpha)
         left.bar_label(bars, [f"{n:,} {side}" for n in values], padding=4)
     left.set(xmargin=0.5, title="Images by class")

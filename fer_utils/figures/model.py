@@ -129,13 +129,10 @@ def first_filters(weights: np.ndarray, maps: np.ndarray, image: np.ndarray) -> F
 
 
 @shows()
-def overfit_curve(losses: list[float], chance: float) -> Figure:
-    """The loss on one batch that is shown again and again, against the loss of a network that knows nothing.
-
-    chance: that loss, which is ln n for n classes.
-    """
+def overfit_curve(losses: list[float], n_classes: int) -> Figure:
+    """The loss on one batch that is shown again and again, against the loss of a network that knows nothing."""
     figure, axes = canvas(ONE_COLUMN, 56)
     axes.plot(range(1, len(losses) + 1), losses, color=OURS)
-    reference_line(axes, f"ln {np.exp(chance):.0f}: knowing nothing", y=chance, colour=GREY)
+    reference_line(axes, f"ln {n_classes}: knowing nothing", y=np.log(n_classes), colour=GREY)
     axes.set(title="One batch, learnt by heart", xlabel="step", ylabel="cross-entropy (nats)", ylim=(0, None))
     return figure

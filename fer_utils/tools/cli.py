@@ -150,12 +150,9 @@ def figure(options: argparse.Namespace) -> None:
     print(export_figure(Run.open(options.run), options.name, options.width_mm, options.format))
 
 
-def figures(options: argparse.Namespace) -> None:
-    """Draw a run's figures again, and say which were left."""
-    from fer_utils.runs import Run
-    from fer_utils.tools.redraw import redraw
-
-    redraw(Run.open(options.run))
+def figures(options: argparse.Namespace) -> int:
+    """Have the clone's builder draw a run's figures again."""
+    return _build("figures", options.run)
 
 
 def poster(options: argparse.Namespace) -> None:

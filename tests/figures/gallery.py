@@ -236,7 +236,7 @@ OTHERS = {
     "evaluation_temperature": lambda: tempered(3),
     "accuracy_floor": lambda: floor(3),
     "architecture": lambda: model.architecture(7),
-    "one_batch": lambda: model.overfit_curve([1.2 / step for step in range(1, 41)], np.log(7)),
+    "one_batch": lambda: model.overfit_curve([1.2 / step for step in range(1, 41)], 7),
     "conflicting_labels": lambda: eda.conflicting_labels(made_up_faces(3).images[:6], captions(3, 6)),
     "conflicting_labels, none": lambda: eda.conflicting_labels(np.empty((0, 48, 48)), [], "No image has two labels."),
     "scaling": lambda: preprocessing.scaling(made_up_faces(3).images[0]),

@@ -11,17 +11,18 @@ pytestmark = pytest.mark.usefixtures("style")
 
 def test_the_block_names_its_parts():
     shown = " ".join(texts(figures.residual_block()))
-    for part in ("3x3 conv", "ReLU", "mean of each", "sigmoid", "shortcut", "×", "+"):
+    for part in ("3 × 3 conv", "ReLU", "mean of each", "sigmoid", "shortcut", "×", "+"):
         assert part in shown
 
 
-def test_channel_weights_are_sorted_by_their_mean():
+def test_channels_are_sorted_by_their_mean_and_no_class_hides_another():
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.random((16, 2)), columns=["Angry", "Happy"])
     fig = figures.channel_weights({"block 1": table, "block 8": table})
-    heights = [line.get_ydata() for line in fig.axes[1].lines]
-    assert len(fig.axes) == 2 and (np.diff(np.mean(heights, axis=0)) >= 0).all()
-    assert sorted(heights[0]) == sorted(table["Angry"])
+    above, below = fig.axes[1], fig.axes[3]
+    means, away = above.lines[0].get_ydata(), [line.get_ydata() for line in below.lines]
+    assert len(fig.axes) == 4 and (np.diff(means) >= 0).all()
+    assert np.allclose(sorted(means + away[0]), sorted(table["Angry"])) and np.allclose(away[0], -away[1])
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
@@ -31,7 +32,7 @@ def test_compared_shows_every_seed_and_an_interval_where_there_is_one(seeds):
                            {"AttentionCNN\n- PosterCNN": paired_seeds(a, b)})
     shown = texts(fig)
     assert f"{np.mean(b):.3f}" in shown and "AttentionCNN\n1,079 million" in shown
-    assert ("one seed, no interval" in shown) == (seeds == 1)
+    assert ("points; one seed, no interval" in shown) == (seeds == 1)
 
 
 def test_the_ladder_takes_back_what_did_not_help():

@@ -1,117 +1,115 @@
+"""The figures of notebook 05: what they say of scores, confidences and single faces, with any classes."""
+
 import numpy as np
 import pytest
-from drawing import overlaps, texts
+from drawing import texts
+from figures.gallery import BASELINES, CLASSES, made_up_answers, made_up_faces, made_up_metrics
 
-from fer_utils import CLASSES, evaluation
-from fer_utils.data import Faces
+from fer_utils import evaluation
 from fer_utils.figures import evaluation as figures
-from fer_utils.support.sample import draw_face
 
 pytestmark = pytest.mark.usefixtures("style")
 
 
-@pytest.fixture(scope="module")
-def faces():
-    rng = np.random.default_rng(0)
-    labels = np.arange(60, dtype=np.int64) % 3
-    usage = np.array(["PublicTest", "PrivateTest"] * 30)
-    return Faces(np.stack([draw_face(int(k), rng) for k in labels]), labels, usage, np.arange(60).astype(str))
+def test_scores_names_every_part_and_baseline():
+    fig = figures.scores(made_up_metrics(3), BASELINES)
+    rows = ["all test images\nn = 420", "public part\nn = 200", "private part\nn = 220", "each seed"]
+    lines = ["majority class 0.447", "class competition 0.767", "best public result 0.822"]
+    assert {*rows, "without leaked images\nn = 410", *lines} <= set(texts(fig))
 
 
-@pytest.fixture(scope="module")
-def probabilities(faces):
-    logits = np.random.default_rng(1).normal(size=(60, 3)) + 2 * np.eye(3)[faces.labels]
-    return (np.exp(logits) / np.exp(logits).sum(1, keepdims=True)).astype(np.float32)
+def test_scores_of_a_set_without_parts():
+    metrics = {"n": 60, "accuracy": 0.7, "accuracy_ci": [0.6, 0.8], "accuracy_per_seed": [0.7]}
+    shown = set(texts(figures.scores(metrics, {}, "validation images")))
+    assert {"all validation images\nn = 60", "the one seed"} <= shown and not any("part" in text for text in shown)
 
 
-@pytest.fixture(scope="module")
-def metrics(faces, probabilities):
-    scores = evaluation.evaluate(faces, probabilities, np.arange(60) > 3)
-    return scores | evaluation.over_seeds([scores["accuracy"], 0.8])
+@pytest.mark.parametrize("n", [2, 3, 7])
+def test_classes_shows_the_counts_in_the_order_of_the_names(n):
+    metrics = made_up_metrics(n)
+    metrics["per_class"] = dict(sorted(metrics["per_class"].items()))  # as a file of metrics holds them
+    left, right = figures.classes(metrics, CLASSES[n]).axes
+    shown = [int(text.get_text().split("\n")[1].replace(",", "")) for text in left.texts]
+    assert shown == np.ravel(metrics["confusion"]).tolist()
+    names = [label.get_text() for label in right.get_yticklabels()]
+    assert tuple(names) == CLASSES[n] == tuple(label.get_text() for label in left.get_xticklabels())
+    dots = [line.get_xdata()[0] for line in right.lines if line.get_marker() == "o"]
+    assert dots == [metrics["per_class"][name]["recall"] for name in names]
+    assert left.get_window_extent().bounds[1::2] == pytest.approx(right.get_window_extent().bounds[1::2])
 
 
-def test_scores_names_every_part_and_baseline(metrics, faces):
-    fig = figures.scores(metrics, evaluation.baselines(faces.labels, faces.labels))
-    rows = ["all test images", "public part", "private part", "without leaked images", "each seed"]
-    assert {*rows, "class competition 0.767", "best public result 0.822", "majority class 0.333"} <= set(texts(fig))
-    assert not overlaps(fig)
+def test_a_class_without_images_has_no_recall():
+    metrics = made_up_metrics(3)
+    del metrics["per_class"]["Happy"]
+    right = figures.classes(metrics, CLASSES[3]).axes[1]
+    assert [line.get_ydata()[0] for line in right.lines if line.get_marker() == "o"] == [0, 2]
 
 
-def test_scores_of_a_set_without_parts(faces, probabilities):
-    scores = evaluation.evaluate(faces.take(np.arange(60)), probabilities) | evaluation.over_seeds([0.7])
-    scores = {key: value for key, value in scores.items() if key not in ("public", "private")}
-    fig = figures.scores(scores, evaluation.baselines(faces.labels, faces.labels, False), "validation images")
-    assert {"all validation images", "the one seed"} <= set(texts(fig)) and "private part" not in texts(fig)
-
-
-def test_classes_shows_the_counts(metrics):
-    fig = figures.classes(metrics)
-    left, right = fig.axes
-    shown = [text.get_text() for text in left.texts]
-    assert [int(count) for count in shown[1::2]] == np.ravel(metrics["confusion"]).tolist()
-    assert right.get_ylim() == left.get_ylim()
-    assert not overlaps(fig)
-
-
-def test_calibration_shows_every_bin(faces, probabilities):
-    table = evaluation.reliability(probabilities, faces.labels)
+def test_calibration_shows_every_bin():
+    labels, probabilities = made_up_answers(3)
+    table = evaluation.reliability(probabilities, labels)
     fig = figures.calibration(table, 0.123)
     top, bottom = fig.axes
     assert [bar.get_height() for bar in bottom.patches] == table["n"].tolist()
-    assert any("0.123" in text for text in texts(fig))
+    assert any("0.123" in text for text in texts(fig)) and top.get_xlim()[0] < table["confidence"].min()
 
 
-def test_mistakes_come_in_order_of_confidence(faces, probabilities):
-    fig = figures.mistakes(faces.images, faces.labels, probabilities)
+def test_mistakes_come_in_order_of_confidence():
+    faces, (labels, probabilities) = made_up_faces(3), made_up_answers(3)
+    fig = figures.mistakes(faces.images, labels, probabilities, faces.classes)
     shown = [float(axes.get_xlabel().split()[1]) for axes in fig.axes if axes.get_xlabel()]
-    wrong = probabilities.argmax(1) != faces.labels
+    wrong = probabilities.argmax(1) != labels
     assert len(fig.axes) == 12 and len(shown) == min(12, wrong.sum())
     assert shown == sorted(shown, reverse=True)
     assert shown[0] == pytest.approx(100 * probabilities[wrong].max(), abs=0.06)
 
 
-def test_mistakes_of_a_model_without_any(faces):
-    fig = figures.mistakes(faces.images, faces.labels, np.eye(3)[faces.labels])
+def test_mistakes_of_a_model_without_any():
+    faces = made_up_faces(3)
+    fig = figures.mistakes(faces.images, faces.labels, np.eye(3)[faces.labels], faces.classes)
     assert len(fig.axes) == 12 and not texts(fig)
 
 
-def test_probability_bars_are_as_long_as_they_say(faces, probabilities):
-    titles = [f"labelled {CLASSES[k]}" for k in faces.labels[:6]]
-    fig = figures.probability_bars(faces.images[:6], probabilities[:6], titles)
-    lengths = [[bar.get_width() for bar in axes.patches[3:]] for axes in fig.axes[1::2]]
+@pytest.mark.parametrize("n", [2, 3, 7])
+def test_probability_bars_are_as_long_as_they_say(n):
+    faces, (labels, probabilities) = made_up_faces(n), made_up_answers(n)
+    titles = [f"labelled {CLASSES[n][k]}" for k in labels[:6]]
+    fig = figures.probability_bars(faces.images[:6], probabilities[:6], titles, CLASSES[n])
+    lengths = [[bar.get_width() for bar in axes.patches[n:]] for axes in fig.axes[1::2]]
     assert np.allclose(lengths, probabilities[:6])
     bold = [t.get_text() for axes in fig.axes[1::2] for t in axes.texts[::2] if t.get_fontweight() == "bold"]
-    assert bold == [CLASSES[k] for k in probabilities[:6].argmax(1)]
-    assert not overlaps(fig)
+    assert bold == [CLASSES[n][k] for k in probabilities[:6].argmax(1)]
 
 
-def test_saliency_has_a_row_for_each_network(faces):
+def test_saliency_has_a_row_for_each_network():
     maps = np.random.default_rng(0).random((6, 48, 48))
-    fig = figures.saliency(faces.images[:6], {"trained": maps, "untrained": maps}, ["Angry"] * 6)
+    fig = figures.saliency(made_up_faces(3).images[:6], {"trained": maps, "untrained": maps}, ["Angry"] * 6)
     assert len(fig.axes) == 18 + 1
     assert {"the image", "trained", "untrained"} <= set(texts(fig))
-    assert not overlaps(fig)
 
 
-@pytest.mark.parametrize("clean", [None, np.arange(60) > 3])
-def test_temperature_shows_every_error_beside_luck(faces, probabilities, clean):
+@pytest.mark.parametrize("clean", [None, np.arange(420) > 3])
+def test_temperature_shows_every_error_beside_luck(clean):
+    labels, probabilities = made_up_answers(3)
     variants = {"as trained": probabilities, "with its temperature": evaluation.apply_temperature(probabilities, 2)}
-    checks = {name: evaluation.calibration(p, faces.labels, clean) for name, p in variants.items()}
-    fig = figures.temperature({name: evaluation.reliability(p, faces.labels) for name, p in variants.items()}, checks)
+    checks = {name: evaluation.calibration(p, labels, clean) for name, p in variants.items()}
+    fig = figures.temperature({name: evaluation.reliability(p, labels) for name, p in variants.items()}, checks)
     shown = [*checks.values(), *(check["clean"] for check in checks.values() if clean is not None)]
     bars = [bar.get_width() for bar in fig.axes[1].patches]
     assert bars == pytest.approx([check["ece_if_calibrated"]["high"] for check in shown])
     assert {f"{check['ece']:.3f}" for check in shown} <= set(texts(fig))
-    assert not overlaps(fig)
 
 
-def test_silence_marks_what_the_threshold_answers(faces, probabilities):
-    hits, told = probabilities.argmax(1) == faces.labels, probabilities.max(1) > 0.7
+def test_silence_has_a_panel_for_each_group_and_marks_what_the_threshold_answers():
+    labels, probabilities = made_up_answers(3)
+    hits, told = probabilities.argmax(1) == labels, probabilities.max(1) > 0.7
     own = {"coverage": told.mean(), **evaluation.share(hits[told])}
-    curve = evaluation.risk_coverage(probabilities, faces.labels)
-    fig = figures.silence({"all test images": curve, "the same": curve},
-                          {"all test images": own, "the same": {"coverage": 0.0, "n": 0}}, 0.05)
-    dots = [line for line in fig.axes[0].lines if line.get_marker() == "o"]
-    assert [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots] == [
-        (pytest.approx(told.mean()), pytest.approx(1 - hits[told].mean()))]
-    assert {"allowed on validation: 5 %", "the same: 0 % answered"} <= set(texts(fig)) and not overlaps(fig)
+    curve = evaluation.risk_coverage(probabilities, labels)
+    fig = figures.silence({"all test images": curve, "none": curve},
+                          {"all test images": own, "none": {"coverage": 0.0, "n": 0}}, 0.05)
+    dots = [[line for line in axes.lines if line.get_marker() == "o"] for axes in fig.axes]
+    assert [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots[0]] == [
+        (pytest.approx(told.mean()), pytest.approx(1 - hits[told].mean()))] and not dots[1]
+    assert {"allowed on validation: 5 %", "0 % answered", "All test images"} <= set(texts(fig))
+    for axes in fig.axes:
+        assert np.allclose(axes.lines[0].get_xydata(), curve[["coverage", "risk"]])

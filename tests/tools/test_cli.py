@@ -224,11 +224,14 @@ def test_refresh_writes_nothing_when_a_cell_fails(course, capsys, write_notebook
 
 
 def test_cleaning_keeps_what_the_author_said():
-    from nbformat.v4 import new_code_cell, new_notebook
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
 
     cell = new_code_cell("1", metadata={"tags": ["setup"], "execution": {"iopub.status.busy": "now"}, "papermill": {}})
+    known = {"alt": "A curve.", "photo": False}
+    cell.outputs = [new_output("display_data", {"image/png": "x"}, metadata={"image/png": known | {"width": 9}})]
     notebook = cleaned(new_notebook(cells=[cell], metadata={"title": "T", "accelerator": "GPU", "widgets": {}}))
     assert notebook.cells[0].metadata == {"tags": ["setup"]}
+    assert notebook.cells[0].outputs[0].metadata == {"image/png": known}
     assert set(notebook.metadata) == {"title", "accelerator", "kernelspec", "language_info"}
 
 
