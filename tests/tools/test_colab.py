@@ -96,14 +96,6 @@ def machine(tmp_path, outside, address) -> Machine:
     return machine
 
 
-def until_imports(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook up to the first code cell after its set-up cell, which imports what it takes from the course."""
-    code = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    setup = next(i for i in code if "setup" in notebook.cells[i].metadata.get("tags", []))
-    notebook.cells = notebook.cells[: next(i for i in code if i > setup) + 1]
-    return notebook
-
-
 def cells(*sources: str) -> nbformat.NotebookNode:
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return new_notebook(cells=[new_code_cell(source) for source in sources], metadata={"kernelspec": kernel})
@@ -123,13 +115,12 @@ def test_the_set_up_cell_installs_the_course_once_and_leaves_torch_alone(machine
 
 def test_the_clone_is_the_home_unless_fer_home_names_another(machine, tmp_path):
     where = ("from fer_utils.support.home import clone, course_home\nfrom fer_utils.tools.notebooks import find\n"
-             "print(course_home(), clone(), find(['04_training'])[0].relative_to(clone()))")
+             "print(course_home(), clone(), find(['04_training'])[0].parent.name)")
     course = machine.content / "fer-course"
-    for _ in range(2):  # the second time in a kernel started anew, on the same machine
-        text = machine.papermill(cells(SETUP_CELL, where))[1]
-        assert text == f"{course} {course} {Path('notebooks', '04_training.ipynb')}\n"
-    text = machine.papermill(cells(SETUP_CELL, where), FER_HOME=str(tmp_path))[1]
-    assert text == f"{tmp_path} {course} {Path('notebooks', '04_training.ipynb')}\n"
+    # The second time is a kernel started anew on the same machine; the third keeps its results on a drive.
+    for home, extra in ((course, {}), (course, {}), (tmp_path, {"FER_HOME": str(tmp_path)})):
+        done = machine.run("-c", f"{SETUP_CELL}\n{where}", **extra)
+        assert done.stdout.splitlines()[-1:] == [f"{home} {course} notebooks"], done.stderr
 
 
 def test_in_a_clone_the_set_up_cell_installs_from_there(machine, address):
@@ -155,26 +146,29 @@ def test_at_home_the_set_up_cell_does_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == [] and len(SETUP_CELL.splitlines()) <= 21
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_each_notebook_gets_the_course_by_itself(machine, path):
+def test_a_whole_notebook_runs_by_itself_and_leaves_its_results_in_the_clone(machine):
     before = machine.run("-c", PROBE).stdout
-    whole = path.stem.startswith("01")
-    notebook = nbformat.read(path, as_version=4)
-    texts = machine.papermill(notebook if whole else until_imports(notebook))
+    texts = machine.papermill(nbformat.read(ROOT / "notebooks" / "01_eda.ipynb", as_version=4))
     assert f"The course is installed from {machine.content / 'fer-course'}\n" in texts
     assert machine.run("-c", PROBE).stdout == before and "torch" in before
-    if whole:
-        assert (machine.content / "fer-course" / "reports" / "default" / "run.json").is_file()
+    assert (machine.content / "fer-course" / "reports" / "default" / "run.json").is_file()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_notebook_has_the_cells_of_the_code_and_the_address_of_the_project(path):
-    address, tagged = repository(ROOT), {"setup": [], "badge": []}
-    for cell in nbformat.read(path, as_version=4).cells:
-        for tag in {*tagged} & {*cell.metadata.get("tags", [])}:
-            tagged[tag].append(cell.source)
-    badges = [] if address == UNSTAMPED else [badge(address, path.stem)]
-    assert tagged == {"setup": [setup_cell(address)], "badge": badges}
+    address, cells = repository(ROOT), nbformat.read(path, as_version=4).cells
+    setups, badges = ([cell.source for cell in cells if tag in cell.metadata.get("tags", [])]
+                      for tag in ("setup", "badge"))
+    assert setups == [setup_cell(address)]
+    assert badges == ([] if address == UNSTAMPED else [badge(address, path.stem)])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_nothing_is_imported_before_the_set_up_cell(path):
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    tags = [cell.metadata.get("tags", []) for cell in code]
+    before = code[: next(i for i, own in enumerate(tags) if "setup" in own)]
+    assert all("import" not in cell.source for cell in before)
 
 
 def test_stamping_reaches_whatever_names_the_repository(tmp_path, write_notebook):
