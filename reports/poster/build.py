@@ -16,11 +16,12 @@ from fer_utils import CourseError, figures
 from fer_utils.data import POSTER_CLASSES
 from fer_utils.evaluation import COMPARISON, reliability, verdict, wilson
 from fer_utils.runs import Run
+from fer_utils.support.drawings import alt_text
 from fer_utils.support.files import replacing
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, PUBLISHED_COUNTS, poster_log
 from fer_utils.tools.colab import UNSTAMPED, repository
 from fer_utils.tools.export import typst_compiler
-from reports.results import Found, read
+from reports.results import Found, counting, read
 
 TEMPLATE = Path(__file__).resolve().parent
 CLONE = TEMPLATE.parents[1]
@@ -72,7 +73,8 @@ def collect(run: Run) -> dict:
         "run": found.run | {"name": run.path.name},
         "classes": classes,
         "kind": _kind(run, classes),
-        "asked": _asked(run, found.name),
+        "asked": found.asked or None,
+        "stopped": min(found.stopped.values(), default=None),
         "training": found.training | {"interval": _interval(found.training)} if found.training else None,
         "evaluation": found.scores | {"reliability": _reliability(run, found)} if found.scores else None,
         "rivals": rivals(found),
@@ -110,16 +112,6 @@ def authors() -> str:
     return ", ".join(" ".join(one[part] for part in parts if part in one) for one in people)
 
 
-def _asked(run: Run, name: str) -> dict | None:
-    """What the training was asked for, with the class of its network and the epochs done; None where there is none."""
-    if not name:
-        return None
-    training = run.training(name)
-    asked = training.asked()
-    done = [len(training.history(seed)) for seed in training.seeds()]
-    return asked | {"name": asked["model"].split(":")[-1], "epochs_done": min(done, default=None)}
-
-
 def _kind(run: Run, classes: list[str]) -> str:
     """drawn, fer2013 (by the published counts of these classes), or other."""
     counts = {usage: sum(number.values()) for usage, number in run.read().get("counts", {}).items()}
@@ -137,7 +129,7 @@ def _interval(training: dict) -> tuple[float, float]:
 
 def _reliability(run: Run, found: Found) -> list[dict]:
     """The reliability diagram's bins with intervals, from the chosen seed's predictions; empty where there are none."""
-    path = run.path / "metrics" / "predictions" / f"{found.name}-seed{found.scores['chosen_seed']}.csv"
+    path = run.path / "metrics" / "predictions" / f"{counting(run)}-seed{found.scores['chosen_seed']}.csv"
     table = pd.read_csv(path) if path.is_file() else pd.DataFrame({"label": [-1]})
     if (table["label"] < 0).any():
         return []
@@ -145,8 +137,8 @@ def _reliability(run: Run, found: Found) -> list[dict]:
     return [row._asdict() | {"ci": wilson(round(row.accuracy * row.n), row.n)} for row in bins.itertuples(index=False)]
 
 
-def _figures(run: Run, folder: Path, photos: bool) -> dict[str, str | None]:
-    """Copy the figures into Typst's folder; by name the path there, or None for one that the run lacks.
+def _figures(run: Run, folder: Path, photos: bool) -> dict[str, dict | None]:
+    """Copy the figures into Typst's folder; by name the path there and the alt text, or None for one the run lacks.
 
     The run's own faces are shown where they are drawn or `photos` was asked for, and else the course's drawn ones.
     """
@@ -154,10 +146,11 @@ def _figures(run: Run, folder: Path, photos: bool) -> dict[str, str | None]:
     faces = "evaluation_probabilities.svg"
     sources = {"architecture": own / "architecture.svg", "training_curves": own / "training_curves.svg",
                "faces": own / faces if run.drawn else own / "photos" / faces if photos else TEMPLATE / "faces.svg"}
-    for name, source in sources.items():
-        if source.is_file():
-            shutil.copy(source, folder / f"{name}.svg")
-    return {name: f"{name}.svg" if source.is_file() else None for name, source in sources.items()}
+    there = {name: source for name, source in sources.items() if source.is_file()}
+    for name, source in there.items():
+        shutil.copy(source, folder / f"{name}.svg")
+    found = {name: {"path": f"{name}.svg", "alt": alt_text(source)} for name, source in there.items()}
+    return dict.fromkeys(sources) | found
 
 
 def _qr_code(folder: Path) -> str | None:
