@@ -65,10 +65,8 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("run", metavar="RUN", help="the run's name")
     added = command("poster", poster, "Set the poster of a run: reports/<run>/poster.pdf.")
     added.add_argument("run", metavar="RUN", help="the run's name")
-    added.add_argument("--paper", default="a0", choices=["a0", "a1", "a2", "a3"], help="its size (default: a0)")
-    added.add_argument("--author", metavar="LINE", help="who made it, in one line")
-    added.add_argument("--title", metavar="LINE", help="another title")
-    added.add_argument("--photos", action="store_true", help="with the run's own faces, as poster-photos.pdf")
+    added.add_argument("options", nargs=argparse.REMAINDER, metavar="...",
+                       help="--paper, --author, --title, --photos: see `python reports/poster/build.py --help`")
     added = command("site", site, "Build the site of a run: reports/<run>/site/.")
     added.add_argument("run", metavar="RUN", help="the run's name")
     command("refresh", refresh, "Execute every notebook on the sample and store the outputs in notebooks/.")
@@ -155,12 +153,9 @@ def figures(options: argparse.Namespace) -> int:
     return _build("figures", options.run)
 
 
-def poster(options: argparse.Namespace) -> None:
-    """Set a run's poster and say where it is."""
-    from fer_utils.runs import Run
-    from reports.poster.build import make_poster
-
-    print(make_poster(Run.open(options.run), options.paper, options.author, options.photos, options.title))
+def poster(options: argparse.Namespace) -> int:
+    """Have the clone's builder set a run's poster."""
+    return _build("poster", options.run, *options.options)
 
 
 def site(options: argparse.Namespace) -> int:

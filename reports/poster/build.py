@@ -1,128 +1,135 @@
-"""The poster: a run's metrics and figures, set by Typst from the template in reports/poster."""
+"""The poster of a run, set by Typst from the template in this folder: `python reports/poster/build.py RUN`."""
 
+import argparse
 import json
 import shutil
-from dataclasses import asdict
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
+import yaml
 
-from fer_utils import CLASSES, CourseError, figures
-from fer_utils.evaluation import reliability, wilson
-from fer_utils.figures.alt import ALT
-from fer_utils.models import build_model, count_parameters
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the clone: its own package, wherever this is called
+
+from fer_utils import CourseError, figures
+from fer_utils.data import POSTER_CLASSES
+from fer_utils.evaluation import COMPARISON, reliability, verdict, wilson
 from fer_utils.runs import Run
+from fer_utils.support.drawings import alt_text
 from fer_utils.support.files import replacing
-from fer_utils.support.home import course_home
-from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, POSTER_TEST, POSTER_TRAIN, poster_log
+from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, PUBLISHED_COUNTS, poster_log
+from fer_utils.tools.colab import UNSTAMPED, repository
 from fer_utils.tools.export import typst_compiler
-from fer_utils.training import TrainConfig
+from reports.results import Found, counting, read
 
+TEMPLATE = Path(__file__).resolve().parent
+CLONE = TEMPLATE.parents[1]
 PAPERS = ("a0", "a1", "a2", "a3")
 TITLE = "Facial Expression Classification Using PyTorch"
-METRICS = ("training", "evaluation", "techniques", "beyond", "data")
-FIGURES = ("architecture", "training_curves", "evaluation_probabilities", "mean_faces")
-MODEL = "PosterCNN"
+RIVALS = {"class_competition": "the class competition’s baseline", "majority": "the majority class",
+          "best_public_result": "the best public result"}
+"""What an accuracy is compared with, the first that a run has in its headline."""
 
 
 def make_poster(run: Run, paper: str = "a0", author: str | None = None, photos: bool = False,
                 title: str | None = None) -> Path:
     """Write the run's `poster.pdf`, one landscape page, and return its path.
 
-    paper: a0, a1, a2 or a3; author: a line under the title. With `photos` the file is `poster-photos.pdf`: it shows the
-    run's own faces and must not be published. The same run and versions give the same bytes. Raises CourseError where
-    there is no such run, where Typst is not installed, and where something does not fit, such as a long title.
+    paper: a0, a1, a2 or a3; author: the line under the title, by default the authors in CITATION.cff. With `photos` the
+    file is `poster-photos.pdf`: it shows the run's own faces and must not be published. The same run and versions give
+    the same bytes. Raises CourseError where there is no such run, where Typst is not installed, and where something
+    does not fit, such as a long title.
     """
     if not (run.path / "run.json").is_file():
         raise CourseError(f"There is no run in {run.path}: make it by `fer run --run {run.path.name}`.")
     if paper not in PAPERS:
         raise CourseError(f"The paper {paper!r} is none of {', '.join(PAPERS)}: choose one of them.")
-    texts = {"title": _line(title) or TITLE, "author": _line(author), "paper": paper, "photos": photos}
-    with TemporaryDirectory() as folder:
-        shutil.copytree(template(), folder, dirs_exist_ok=True)
+    asked = {"title": _line(title) or TITLE, "author": _line(author) or authors(), "paper": paper, "photos": photos}
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True)
         try:
-            facts = texts | {"figures": _figures(run, Path(folder), photos)} | collect(run)
+            facts = asked | collect(run) | {"figures": _figures(run, folder, photos), "address": _qr_code(folder)}
             Path(folder, "facts.json").write_text(json.dumps(facts), encoding="utf-8")
             compiler = typst_compiler(Path(folder, "poster.typ"))
             _check(json.loads(compiler.query("<fit>", field="value")))
             pdf = compiler.compile(format="pdf")
         except (RuntimeError, KeyError, TypeError) as error:
-            raise CourseError(f"The poster of the run {run.path.name} cannot be set ({error}): see whether this "
-                              "version of the course wrote its metrics.") from error
+            raise CourseError(f"The poster of the run {run.path.name} cannot be set ({str(error)[:150]}): see whether "
+                              "this version of the course wrote its metrics.") from error
     path = run.path / ("poster-photos.pdf" if photos else "poster.pdf")
     with replacing(path) as temporary:
         temporary.write_bytes(pdf)
     return path
 
 
-def template() -> Path:
-    """The folder of the poster's template: the course's home has it, or else the clone that the package runs from."""
-    for home in (course_home(), Path(__file__).parents[2]):
-        if (home / "reports" / "poster" / "poster.typ").is_file():
-            return home / "reports" / "poster"
-    raise CourseError(f"{course_home()} has no reports/poster/poster.typ: change to a clone of the course.")
-
-
 def collect(run: Run) -> dict:
-    """What the template can say of a run: its metrics as they are (None where missing), and what follows from them."""
-    metrics = {name: run.read_metrics(name) for name in METRICS}
-    training, evaluation = ((metrics[name] or {}).get(MODEL) for name in ("training", "evaluation"))
-    chosen = run.read().get("parameters", {}).get("04_training", {})
-    defaults = asdict(TrainConfig())
+    """What the template can say of a run: its metrics as they are (empty where missing), and what follows from them."""
+    found = read(run)
+    classes = found.run.get("classes", POSTER_CLASSES)
+    colours = {name: getattr(figures, name.upper()) for name in ("ink", "grey", "pale", "ours", "poster")}
     return {
-        "kind": _kind(run),
-        "settings": {name: chosen.get(name, default) for name, default in defaults.items()},
-        "settings_known": bool(chosen),
-        "run": run.read() | {"name": run.path.name},
-        "training": training and training | {"best_val_ci": _validation_intervals(training)},
-        "evaluation": evaluation and evaluation | {"reliability": _reliability(run, evaluation)},
-        "baselines": (metrics["evaluation"] or {}).get("baselines", {}),
-        "techniques": techniques(metrics["techniques"]),
-        "beyond": {} if run.drawn else (metrics["beyond"] or {}).get("test", {}),  # on drawn faces a rehearsal
-        "data": metrics["data"],
-        "classes": CLASSES,
-        "parameters": count_parameters(build_model(MODEL)),
-        "alt": {name: ALT[name] for name in FIGURES},
+        "run": found.run | {"name": run.path.name},
+        "classes": classes,
+        "kind": _kind(run, classes),
+        "asked": found.asked or None,
+        "stopped": min(found.stopped.values(), default=None),
+        "training": found.training | {"interval": _interval(found.training)} if found.training else None,
+        "evaluation": found.scores | {"reliability": _reliability(run, found)} if found.scores else None,
+        "rivals": rivals(found),
+        "techniques": techniques(found),
+        "beyond": {} if run.drawn else found.beyond.get("test", {}),  # on drawn faces a rehearsal
+        "data": run.read_metrics("data"),
         "poster_epochs": len(poster_log()),
         "people": [HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH],
-        "colours": {"classes": figures.CLASS_COLOURS, "ink": figures.INK, "grey": figures.GREY, "pale": figures.PALE,
-                    "ours": figures.OURS, "poster": figures.POSTER},
+        "colours": colours | {"classes": figures.class_colours(classes)},
     }
 
 
-def techniques(metrics: dict | None) -> list[dict]:
-    """The entries of metrics/techniques.json that hold a difference in accuracy: name, difference, interval or None, n.
-
-    They may lie at any depth, by name; an entry has `difference` (a share) and, if known, `difference_ci` and `n`.
-    """
-    found = []
-    for name, entry in (metrics or {}).items():
-        if isinstance(entry, dict) and isinstance(entry.get("difference"), float | int):
-            found.append({"name": name.replace("_", " "), "difference": entry["difference"],
-                          "interval": entry.get("difference_ci"), "n": entry.get("n")})
-        elif isinstance(entry, dict):
-            found += techniques(entry)
-    return found
+def rivals(found: Found) -> list[dict]:
+    """How the accuracy stands to each baseline: name, accuracy, the words for it, and the gap where one is shown."""
+    entries = []
+    for key, name in RIVALS.items():
+        if found.scores and key in found.baselines:
+            theirs = found.baselines[key]["accuracy"]
+            words = verdict(found.scores["accuracy_ci"], theirs, COMPARISON)
+            gap = None if words == COMPARISON[-1] else abs(found.scores["accuracy"] - theirs)
+            entries.append({"name": name, "accuracy": theirs, "words": words, "gap": gap})
+    return entries
 
 
-def _kind(run: Run) -> str:
-    """drawn, fer2013 (by its published counts), or other."""
-    counts = {usage: sum(classes.values()) for usage, classes in run.read().get("counts", {}).items()}
+def techniques(found: Found) -> list[dict]:
+    """What each technique adds: name, difference (a share), its interval or None, number of seeds, and the verdict."""
+    return [{"name": name, "difference": one["difference"], "interval": one["difference_ci"], "n": one["n"],
+             "words": verdict(one["difference_ci"])} for name, one in found.techniques.get("removed", {}).items()]
+
+
+def authors() -> str:
+    """The course's authors, as CITATION.cff names them."""
+    people = yaml.safe_load((CLONE / "CITATION.cff").read_text(encoding="utf-8"))["authors"]
+    parts = ("name", "given-names", "family-names")
+    return ", ".join(" ".join(one[part] for part in parts if part in one) for one in people)
+
+
+def _kind(run: Run, classes: list[str]) -> str:
+    """drawn, fer2013 (by the published counts of these classes), or other."""
+    counts = {usage: sum(number.values()) for usage, number in run.read().get("counts", {}).items()}
+    published = PUBLISHED_COUNTS.reindex(classes).sum()
     training = counts.pop("Training", 0)
-    real = "fer2013" if (training, sum(counts.values())) == (POSTER_TRAIN, POSTER_TEST) else "other"
-    return "drawn" if run.drawn else real
+    real = (training, sum(counts.values())) == (published["Training"], published.drop("Training").sum())
+    return "drawn" if run.drawn else "fer2013" if real else "other"
 
 
-def _validation_intervals(training: dict) -> list[tuple[float, float]]:
-    """The 95 % interval of each seed's best validation accuracy."""
+def _interval(training: dict) -> tuple[float, float]:
+    """The 95 % interval of the first seed's best validation accuracy."""
     n = training["val_size"]
-    return [wilson(round(accuracy * n), n) for accuracy in training["best_val_acc"]]
+    return wilson(round(training["best_val_acc"][0] * n), n)
 
 
-def _reliability(run: Run, evaluation: dict) -> list[dict]:
+def _reliability(run: Run, found: Found) -> list[dict]:
     """The reliability diagram's bins with intervals, from the chosen seed's predictions; empty where there are none."""
-    path = run.path / "metrics" / "predictions" / f"{MODEL}-seed{evaluation.get('chosen_seed')}.csv"
+    path = run.path / "metrics" / "predictions" / f"{counting(run)}-seed{found.scores['chosen_seed']}.csv"
     table = pd.read_csv(path) if path.is_file() else pd.DataFrame({"label": [-1]})
     if (table["label"] < 0).any():
         return []
@@ -130,22 +137,33 @@ def _reliability(run: Run, evaluation: dict) -> list[dict]:
     return [row._asdict() | {"ci": wilson(round(row.accuracy * row.n), row.n)} for row in bins.itertuples(index=False)]
 
 
-def _figures(run: Run, folder: Path, photos: bool) -> dict[str, str | None]:
-    """Copy the figures into Typst's folder; by name the path there, or None for one that the run lacks.
+def _figures(run: Run, folder: Path, photos: bool) -> dict[str, dict | None]:
+    """Copy the figures into Typst's folder; by name the path there and the alt text, or None for one the run lacks.
 
-    Single faces are shown where they are drawn or `photos` was asked for, and nowhere else.
+    The run's own faces are shown where they are drawn or `photos` was asked for, and else the course's drawn ones.
     """
-    found = {}
-    for name in FIGURES:
-        source = run.path / "figures" / f"{name}.svg"
-        if name == "evaluation_probabilities" and not run.drawn:
-            source = source.parent / "photos" / source.name
-            if not photos:
-                continue
-        found[name] = source.name if source.is_file() else None
-        if found[name]:
-            shutil.copy(source, folder)
-    return found
+    own = run.path / "figures"
+    faces = "evaluation_probabilities.svg"
+    sources = {"architecture": own / "architecture.svg", "training_curves": own / "training_curves.svg",
+               "faces": own / faces if run.drawn else own / "photos" / faces if photos else TEMPLATE / "faces.svg"}
+    there = {name: source for name, source in sources.items() if source.is_file()}
+    for name, source in there.items():
+        shutil.copy(source, folder / f"{name}.svg")
+    found = {name: {"path": f"{name}.svg", "alt": alt_text(source)} for name, source in there.items()}
+    return dict.fromkeys(sources) | found
+
+
+def _qr_code(folder: Path) -> str | None:
+    """Draw the address of the repository as qr.svg in `folder` and return it; None where no address is stamped."""
+    address = repository(CLONE)
+    if address == UNSTAMPED:
+        return None
+    try:
+        import segno
+    except ImportError as error:
+        raise CourseError("The poster's QR code needs segno: install it by `pip install segno`.") from error
+    segno.make_qr(address).save(str(folder / "qr.svg"), border=0)
+    return address
 
 
 def _check(blocks: list[dict]) -> None:
@@ -159,3 +177,24 @@ def _check(blocks: list[dict]) -> None:
 
 def _line(text: str | None) -> str:
     return " ".join((text or "").split())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Set the poster that the command line asks for; returns 0, or 1 after one sentence of what is wrong."""
+    parser = argparse.ArgumentParser(description="Set the poster of a run: reports/<run>/poster.pdf.")
+    parser.add_argument("run", metavar="RUN", help="the run's name")
+    parser.add_argument("--paper", default="a0", choices=PAPERS, help="its size (default: a0)")
+    parser.add_argument("--author", metavar="LINE", help="who made it, in one line (default: CITATION.cff's authors)")
+    parser.add_argument("--title", metavar="LINE", help="another title")
+    parser.add_argument("--photos", action="store_true", help="with the run's own faces, as poster-photos.pdf")
+    options = parser.parse_args(arguments)
+    try:
+        print(make_poster(Run.open(options.run), options.paper, options.author, options.photos, options.title))
+    except CourseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
