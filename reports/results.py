@@ -379,7 +379,8 @@ def making(found: Found) -> str:
     run, said = found.run, ""
     if found.asked:
         settings = {"dropout": found.asked["dropout"], **found.asked["recipe"]}
-        said = f"{found.asked['model']} with {', '.join(f'{name} {value}' for name, value in settings.items())}. "
+        used = [f"{name.replace('_', ' ')} {value}" for name, value in settings.items() if value]  # 0 switches one off
+        said = f"{found.asked['model']} with {', '.join(used)}. "
     for seed, done in found.stopped.items():
         said += f"Seed {seed} was stopped after {done} of {found.asked['recipe']['epochs']} epochs. "
     facts = [run.get("processor"), run.get("device"), run.get("precision")]

@@ -45,6 +45,11 @@ def test_every_notebook_and_every_link_is_there():
             assert (page.parent / target).exists(), f"{page} links to {target}, which is not there"
 
 
+def test_the_map_names_every_lesson():
+    for path in (ROOT / "fer_utils").glob("[!_]*.py"):
+        assert f"(fer_utils/{path.name})" in README
+
+
 def test_the_times_on_fer2013_are_the_committed_runs():
     trained = {"06_techniques": "techniques", "07_beyond_the_poster": "beyond", "08_speed": "time_to_accuracy"}
     for name, seconds in RUN.read()["seconds"].items():

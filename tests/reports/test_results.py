@@ -72,11 +72,12 @@ def test_names_are_text_and_no_markup(run):
 
 def test_settings_come_from_the_recipe_and_a_stop_is_said(run):
     training = run.new_training(TINY)
-    training.write_asked({"model": "my_net:TinyNet", "dropout": None, "recipe": {"epochs": 3, "learning_rate": 0.01}})
+    training.write_asked({"model": "my_net:TinyNet", "dropout": None,
+                          "recipe": {"epochs": 3, "erase": 0.0, "learning_rate": 0.01}})
     for seed, epochs in ((0, 3), (1, 2)):
         training.write_history(seed, pd.DataFrame({"epoch": range(1, epochs + 1)}))
     said = results.making(results.read(run))
-    assert said.startswith("my_net:TinyNet with dropout None, epochs 3, learning_rate 0.01. "
+    assert said.startswith("my_net:TinyNet with epochs 3, learning rate 0.01. "
                            "Seed 1 was stopped after 2 of 3 epochs. Computed on")
 
 

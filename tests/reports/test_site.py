@@ -232,7 +232,7 @@ def test_nothing_of_a_run_is_imported(home):
     (home / "my_net.py").write_text("raise SystemExit('imported')")
     run.record(training="TinyNet-1", evaluated="TinyNet-1")
     run.new_training("TinyNet-1").write_asked({"model": "my_net:TinyNet", "dropout": None, "recipe": {"epochs": 1}})
-    assert "my\\_net:TinyNet with dropout None, epochs 1" in pages.front_page(run, {})
+    assert "my\\_net:TinyNet with epochs 1" in pages.front_page(run, {})
 
 
 def test_what_is_missing_is_said_in_a_sentence(tmp_path, monkeypatch):
