@@ -24,7 +24,8 @@ def residual_block() -> Figure:
         axes.annotate(text, before, place, ha="center", va="center", bbox=frame, arrowprops=arrow | {"color": GREY})
     axes.annotate("", (70, 2.4), (70, 10), arrowprops=arrow | {"arrowstyle": "-|>", "color": GREY})
     axes.plot([2, 2, 85], [0, -14, -14], color=POSTER, zorder=0)
-    axes.annotate("", (85, -2.4), (85, -14), arrowprops=arrow | {"arrowstyle": "-|>", "color": POSTER, "linewidth": 1.5})
+    back = arrow | {"arrowstyle": "-|>", "color": POSTER, "linewidth": 1.5}
+    axes.annotate("", (85, -2.4), (85, -14), arrowprops=back)
     axes.text(44, -15, "shortcut: the input itself", ha="center", va="top", fontsize=8, color=POSTER)
     axes.text(61, 20, "attention: a weight from 0 to 1 for each channel", ha="center", fontsize=8, color=GATE)
     axes.set(xlim=(-6, 117), ylim=(-20, 24))
