@@ -230,14 +230,12 @@ def ladder(found: Found) -> list[Row]:
 
 def final_networks(found: Found) -> list[Row]:
     scores, final = found.beyond.get("test", {}), found.beyond.get("final", {})
-    rows = []
-    for name in scores:
-        if name == "ensemble":
-            rows.append(Row(f"test accuracy, the mean of {len(final['seeds'])} trainings of the final network",
-                            scores[name]["n"], score(scores[name])))
-        elif name != "PosterCNN":
-            rows.append(Row(f"test accuracy, {name}, one training of {duration(final['seconds'][0])}",
-                            scores[name]["n"], score(scores[name])))
+    names = [name for name in scores if name not in ("PosterCNN", "ensemble")]
+    rows = [Row(f"test accuracy, {name}, one training of {duration(final['seconds'][0])}", scores[name]["n"],
+                score(scores[name])) for name in names]
+    if "ensemble" in scores:
+        rows.append(Row(f"test accuracy, the mean of {len(final['seeds'])} trainings of {names[0]}",
+                        scores["ensemble"]["n"], score(scores["ensemble"])))
     return rows
 
 
