@@ -148,10 +148,13 @@ def refresh(log: Callable[[str], None] = print) -> None:
                 raise _failure(path, count, error.ename, error.evalue) from error
             texts[path] = nbformat.writes(cleaned(without_paths(notebook, [Path(home)]))) + "\n"
             log(f"{path.stem}  executed")
-        picture = Path(home, "reports", "default", "figures", "evaluation_probabilities.png")
-        if picture.exists():  # the README shows it
-            with replacing(clone() / "reports" / "sample.png") as temporary:
-                copyfile(picture, temporary)
+        figures, reports = Path(home, "reports", "default", "figures"), clone() / "reports"
+        # The README shows the first of them, the poster of photographs the second.
+        for form, shown in {"png": reports / "sample.png", "svg": reports / "poster" / "faces.svg"}.items():
+            picture = figures / f"evaluation_probabilities.{form}"
+            if picture.exists():
+                with replacing(shown) as temporary:
+                    copyfile(picture, temporary)
     for path, text in texts.items():
         write_text(path, text)
 
