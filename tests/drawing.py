@@ -17,6 +17,11 @@ def painted(fig) -> list[plt.Text]:
     return [t for t in fig.findobj(plt.Text) if t not in outside and t.get_visible() and t.get_text().strip()]
 
 
+def box(text: plt.Text):
+    """Where a text lies; of an annotation without its arrow."""
+    return plt.Text.get_window_extent(text)
+
+
 def texts(fig) -> list[str]:
     """Everything written in the figure once it is drawn."""
     fig.draw_without_rendering()
@@ -27,7 +32,7 @@ def overlaps(fig) -> list[tuple[str, str]]:
     """Pairs of painted texts that cover each other by more than a hair."""
     fig.draw_without_rendering()
     found = []
-    for (a, one), (b, two) in combinations([(t.get_text(), t.get_window_extent()) for t in painted(fig)], 2):
+    for (a, one), (b, two) in combinations([(t.get_text(), box(t)) for t in painted(fig)], 2):
         width, height = min(one.x1, two.x1) - max(one.x0, two.x0), min(one.y1, two.y1) - max(one.y0, two.y0)
         found += [(a, b)] if width > 1.5 and height > 1.5 else []
     return found
@@ -36,9 +41,9 @@ def overlaps(fig) -> list[tuple[str, str]]:
 def cut_off(fig) -> list[str]:
     """Painted texts that do not fit on the paper."""
     fig.draw_without_rendering()
-    boxes, paper = [(t.get_text(), t.get_window_extent()) for t in painted(fig)], fig.bbox
-    return [text for text, box in boxes
-            if box.x0 < -1 or box.y0 < -1 or box.x1 > paper.x1 + 1 or box.y1 > paper.y1 + 1]
+    boxes, paper = [(t.get_text(), box(t)) for t in painted(fig)], fig.bbox
+    return [text for text, one in boxes
+            if one.x0 < -1 or one.y0 < -1 or one.x1 > paper.x1 + 1 or one.y1 > paper.y1 + 1]
 
 
 def crossings(fig) -> list[tuple[str, str]]:

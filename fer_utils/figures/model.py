@@ -84,9 +84,10 @@ def parameters_and_work(table: pd.DataFrame) -> Figure:
 def batch_norm(stages: dict[str, np.ndarray]) -> Figure:
     """Histograms of one layer's activations on one scale: after the convolution, after ReLU, after batch normalisation.
 
-    stages: any real numbers by name.
+    stages: any real numbers by name; the scale leaves out 1 % of all, which lie far away.
     """
-    return _distributions(stages, dict.fromkeys(stages, OURS), "activation")
+    scale = np.quantile(np.concatenate([values.ravel() for values in stages.values()]), [0.005, 0.995])
+    return _distributions(stages, dict.fromkeys(stages, OURS), scale, "activation, the middle 99 % of all")
 
 
 @shows()
@@ -95,19 +96,19 @@ def dropout_logits(logits: dict[str, np.ndarray]) -> Figure:
 
     logits: (passes,) by class.
     """
-    return _distributions(logits, class_colours(logits), "logit")
+    scale = min(map(np.min, logits.values())), max(map(np.max, logits.values()))
+    return _distributions(logits, class_colours(logits), scale, "logit")
 
 
-def _distributions(columns: dict[str, np.ndarray], colours: dict[str, str], xlabel: str) -> Figure:
-    """Histograms below each other on one scale that holds every value, with name, mean and standard deviation."""
+def _distributions(columns: dict[str, np.ndarray], colours: dict[str, str], scale: tuple, xlabel: str) -> Figure:
+    """Histograms below each other on one scale, each behind its name, mean and standard deviation."""
     figure, grid = canvas(ONE_COLUMN, 12 + 14 * len(columns), len(columns), sharex=True, squeeze=False)
-    low, high = min(map(np.min, columns.values())), max(map(np.max, columns.values()))
     for axes, (name, values) in zip(grid.flat, columns.items(), strict=True):
-        histogram(axes, values.ravel(), colours[name], bins=60, binrange=(low, high))
-        axes.set_ylabel(name, rotation=0, ha="right", va="center")
-        axes.text(1, 0.95, f"mean {values.mean():.2f}\nstd {values.std():.2f}", transform=axes.transAxes, ha="right",
-                  va="top")
-    grid.flat[-1].set_xlabel(xlabel)
+        histogram(axes, values.ravel(), colours[name], bins=60, binrange=tuple(scale))
+        note = f"{name}\nmean {values.mean():.2f}\nstd {values.std():.2f}"
+        axes.set_ylabel(note, rotation=0, ha="right", va="center", labelpad=4)
+    axes.set_xlabel(xlabel)
+    axes.locator_params(axis="x", nbins=5)
     return figure
 
 

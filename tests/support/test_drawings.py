@@ -25,7 +25,6 @@ def simple_figure() -> Figure:
     return fig
 
 
-
 def test_a_figure_that_is_stamped_grows_once(home):
     run, fig = a_run(home, drawn=True), simple_figure()
     for _ in range(2):
@@ -44,7 +43,6 @@ def test_a_figure_keeps_its_size_and_says_what_it_shows_in_every_form(home):
     assert b"A line that rises" in (folder / "curve.pdf").read_bytes()
     run.save_figure(simple_figure(), "a_curve")
     assert alt_text(folder / "a_curve.svg") == "a curve"
-
 
 
 def test_a_notebook_shows_the_figure_with_its_alt_text(home, write_notebook):
