@@ -147,10 +147,11 @@ def test_a_full_disk_is_one_sentence_and_no_half_notebook(full_disk, capsys, mon
 def test_executed_notebooks_name_no_folder_of_the_machine(course, monkeypatch, tmp_path, write_notebook):
     faces = tmp_path / "somewhere" / "faces"
     write_notebook(course / "notebooks" / "01_first.ipynb", PARAMETERS,
-                   "import sys, fer_utils\nfrom pathlib import Path\nfrom fer_utils.data import course_home\n"
+                   "import sys, fer_utils\nfrom pathlib import Path\nfrom fer_utils.support.home import course_home\n"
                    "print(data, sys.prefix, Path.home(), course_home(), fer_utils.__file__)")
-    monkeypatch.setattr("fer_utils.tools.notebooks.load_faces", lambda source: None)
-    monkeypatch.setattr("fer_utils.runs.Run.open", classmethod(lambda cls, name, faces=None: cls(course / "run")))
+    monkeypatch.setattr("fer_utils.tools.notebooks.load_faces", lambda source, classes: None)
+    monkeypatch.setattr("fer_utils.runs.Run.open", classmethod(lambda cls, name: cls(course / "run")))
+    monkeypatch.setattr("fer_utils.runs.Run.start", classmethod(lambda cls, name, faces: cls(course / "run")))
     assert main(["run", "01_first", "--data", str(faces)]) == 0
     text = (course / "run" / "notebooks" / "01_first.ipynb").read_text()
     for folder in (course, tmp_path, Path.home(), sys.prefix, Path(__file__).parents[2]):
