@@ -13,7 +13,7 @@ GATE = GREEN
 def residual_block() -> Figure:
     """A residual block: two convolutions, a gate that weighs channels, and a shortcut round it all."""
     figure, axes = canvas(TWO_COLUMNS, 60)
-    conv, arrow = "3 × 3 conv,\nnorm", {"arrowstyle": "<|-", "shrinkA": 0, "shrinkB": 0, "color": GREY}
+    conv, arrow = "3 × 3 conv,\nnorm", {"arrowstyle": "<|-", "shrinkA": 0, "shrinkB": 0, "color": GREY, "linewidth": 1}
     boxes = [  # from right to left, so that a box lies on the arrow that leaves it: text, place, arrow from, colour
         ("out", (113, 0), (98, 0), "white"), ("ReLU", (98, 0), (85, 0), OURS), ("+", (85, 0), (70, 0), INK),
         ("×", (70, 0), (41, 0), INK), ("two dense\nlayers, sigmoid", (70, 14), (52, 14), GATE),
@@ -23,7 +23,7 @@ def residual_block() -> Figure:
         frame = {"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": colour, "linewidth": 1.2}
         axes.annotate(text, before, place, ha="center", va="center", bbox=frame, arrowprops=arrow)
     axes.annotate("", (70, 2.4), (70, 10), arrowprops=arrow | {"arrowstyle": "-|>"})
-    axes.plot([2, 2, 85], [0, -14, -14], color=POSTER, zorder=0)
+    axes.plot([2, 2, 85], [0, -14, -14], color=POSTER, linewidth=1, zorder=0)
     axes.annotate("", (85, -2.4), (85, -14), arrowprops=arrow | {"arrowstyle": "-|>", "color": POSTER})
     axes.text(44, -15, "shortcut: the input itself", ha="center", va="top", fontsize=8, color=POSTER)
     axes.text(61, 20, "attention: a weight from 0 to 1 for each channel", ha="center", fontsize=8, color=GATE)

@@ -54,7 +54,7 @@ def alt_text(drawing: Path) -> str:
     return unescape(title[1]) if title else drawing.stem.replace("_", " ")
 
 
-def width_mm(drawing: Path) -> float:
+def drawn_width(drawing: Path) -> float:
     """The width of a saved .svg as it was drawn, in millimetres."""
     points = re.search(r'<svg[^>]* width="([\d.]+)pt"', drawing.read_text(encoding="utf-8"))
     return round(float(points[1]) / 72 * MM, 1)

@@ -8,21 +8,21 @@ import matplotlib
 
 from fer_utils import CourseError
 from fer_utils.runs import Run
-from fer_utils.support.drawings import width_mm
+from fer_utils.support.drawings import drawn_width
 from fer_utils.support.files import replacing
 
 
-def export_figure(run: Run, name: str, width: float | None = None, form: str = "pdf") -> Path:
-    """Write figures/<name>-<width>mm.<form>: the run's vector figure, text and all, at exactly `width` millimetres.
+def export_figure(run: Run, name: str, width_mm: float | None = None, form: str = "pdf") -> Path:
+    """Write figures/<name>-<width>mm.<form>: the run's vector figure, text and all, at exactly `width_mm`.
 
-    width: None for the figure's own, at which nothing is scaled; form: pdf, svg, or png with 300 dpi. Raises
+    width_mm: None for the figure's own width, at which nothing is scaled; form: pdf, svg, or png with 300 dpi. Raises
     CourseError where the run has no such figure or the width is no width.
     """
     drawings = {path.stem: path for path in sorted(run.path.glob("figures/*.svg")) if not path.stem.endswith("mm")}
     if name not in drawings:
         known = ", ".join(drawings) or "none"
         raise CourseError(f"The run {run.path.name} has no figure {name!r}: choose from {known}.")
-    width = width_mm(drawings[name]) if width is None else width
+    width = drawn_width(drawings[name]) if width_mm is None else width_mm
     if not 10 <= width <= 2000:
         raise CourseError(f"A figure cannot be {width:g} mm wide here: give 10 to 2,000 mm.")
     with TemporaryDirectory() as folder:

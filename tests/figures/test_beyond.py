@@ -10,7 +10,10 @@ pytestmark = pytest.mark.usefixtures("style")
 
 
 def test_the_block_names_its_parts():
-    shown = " ".join(texts(figures.residual_block()))
+    fig = figures.residual_block()
+    shown = " ".join(texts(fig))
+    assert len(fig.axes[0].texts) > 10 and all(
+        text.arrow_patch.get_linewidth() > 0 for text in fig.axes[0].texts if hasattr(text, "arrow_patch"))
     for part in ("3 × 3 conv", "ReLU", "mean of each", "sigmoid", "shortcut", "×", "+"):
         assert part in shown
 

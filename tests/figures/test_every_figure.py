@@ -54,6 +54,13 @@ def test_alt_text_is_the_docstring_s_first_sentence():
         assert (EVERY[name]().data, EVERY[name]().photo) == (data, photo)
 
 
+def test_seaborn_leaves_the_style_alone():
+    before = dict(plt.rcParams)
+    for name in ("techniques_grid", "training_curves", "same_distribution", "batch_norm"):
+        EVERY[name]()
+    assert dict(plt.rcParams) == before
+
+
 def test_the_expressions_keep_their_colours_and_other_names_take_what_is_left():
     assert class_colours(("Angry", "Happy", "Neutral")) == {
         "Angry": "#D55E00", "Happy": "#E69F00", "Neutral": "#0072B2"}

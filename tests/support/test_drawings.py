@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from fer_utils.runs import Run
-from fer_utils.support.drawings import alt_text, width_mm
+from fer_utils.support.drawings import alt_text, drawn_width
 
 
 def a_run(home: Path, drawn: bool = False) -> Run:
@@ -37,7 +37,7 @@ def test_a_figure_keeps_its_size_and_says_what_it_shows_in_every_form(home):
     fig.alt = "A line that rises, of course <from> 0 to 1."
     run.save_figure(fig, "curve")
     folder = run.path / "figures"
-    assert alt_text(folder / "curve.svg") == fig.alt and width_mm(folder / "curve.svg") == 76.2
+    assert alt_text(folder / "curve.svg") == fig.alt and drawn_width(folder / "curve.svg") == 76.2
     with Image.open(folder / "curve.png") as picture:
         assert picture.size == (900, 600) and picture.text["Title"] == fig.alt
     assert b"A line that rises" in (folder / "curve.pdf").read_bytes()
