@@ -45,12 +45,12 @@ def make_poster(run: Run, paper: str = "a0", author: str | None = None, photos: 
         raise CourseError(f"There is no run in {run.path}: make it by `fer run --run {run.path.name}`.")
     if paper not in PAPERS:
         raise CourseError(f"The paper {paper!r} is none of {', '.join(PAPERS)}: choose one of them.")
-    asked = {"title": _line(title) or TITLE, "author": _line(author) or authors(), "paper": paper, "photos": photos}
+    texts = {"title": _line(title) or TITLE, "author": _line(author) or authors(), "paper": paper, "photos": photos}
     with TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True)
         try:
-            facts = asked | collect(run) | {"figures": _figures(run, folder, photos), "address": _qr_code(folder)}
+            facts = texts | collect(run) | {"figures": _figures(run, folder, photos), "address": _qr_code(folder)}
             Path(folder, "facts.json").write_text(json.dumps(facts), encoding="utf-8")
             compiler = typst_compiler(Path(folder, "poster.typ"))
             _check(json.loads(compiler.query("<fit>", field="value")))
