@@ -13,12 +13,12 @@ from fer_utils.support.home import course_home
 def own_network(name: str, known: Sequence[str] = ()) -> Callable:
     """The class TinyNet of my_net.py, for the name "my_net:TinyNet".
 
-    The file is looked for in the current folder, in that of the notebooks, then in the course's home, and nowhere else:
+    The file is looked for in the current folder, in those of the notebooks, then in the course's home, nowhere else:
     a run of a stranger that names a module cannot load another one. It is read again at each call. Raises CourseError
     where there is none; `known` are the names to choose from instead.
     """
     module, _, wanted = name.partition(":")
-    folders = (Path.cwd(), course_home() / "notebooks", course_home())
+    folders = (Path.cwd(), course_home() / "work", course_home() / "notebooks", course_home())
     path = next((path for folder in folders if os.path.isfile(path := folder / f"{module}.py")), None)
     if not (module.isidentifier() and wanted.isidentifier() and path):
         raise CourseError(f"There is no model {name[:80]!r}: choose one of {', '.join(known)}, or name your own class "
