@@ -4,7 +4,7 @@ RUN ?= sample
 PARAMS ?=
 BIN = .venv/bin
 
-.PHONY: report lab figures poster test lint resolve refresh labtest site
+.PHONY: report results lab figures poster test lint resolve refresh labtest site
 
 report: .venv/lab
 	$(BIN)/fer run --data "$(DATA)" --run "$(RUN)" $(PARAMS)
@@ -14,6 +14,9 @@ lab: .venv/lab
 
 figures: .venv/lab
 	$(BIN)/fer figures "$(RUN)"
+
+results: .venv/lab
+	$(BIN)/python reports/results.py "$(RUN)"
 
 poster: .venv/lab
 	$(BIN)/fer poster "$(RUN)"

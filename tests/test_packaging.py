@@ -103,7 +103,10 @@ def test_every_file_that_goes_with_the_package_is_declared():
     ("run.json", False), ("fer2013/run.json", True), ("fer2013/metrics/training.json", True),
     ("fer2013/metrics/predictions/PosterCNN-seed0.csv", True), ("fer2013/figures/curves.svg", True),
     ("fer2013/figures/photos/faces.png", False), ("fer2013/checkpoints/PosterCNN-seed0.safetensors", False),
-    ("fer2013/notebooks/01_eda.ipynb", False), ("fer2013/history.csv", False), ("fer2013/poster.pdf", True),
+    ("fer2013/notebooks/01_eda.ipynb", False), ("fer2013/trainings/PosterCNN-1a2b3c4d/recipe.json", True),
+    ("fer2013/trainings/PosterCNN-1a2b3c4d/seed0.csv", True),
+    ("fer2013/trainings/PosterCNN-1a2b3c4d/seed0.safetensors", False), ("fer2013/history.csv", False),
+    ("fer2013/poster.pdf", True),
     ("fer2013/.lock", False), ("fer2013/metrics/.training-0a1b2c3d.json", False), ("poster/poster.tex", True),
     ("sample/run.json", False), ("sample/figures/curves.svg", False), ("recipe.md", True)])
 def test_only_the_real_runs_numbers_and_photo_free_figures_are_kept(tmp_path, path, kept):

@@ -18,7 +18,7 @@ from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES, Faces
 from fer_utils.evaluation import evaluate
 from fer_utils.runs import Run
-from fer_utils.support.drawings import width_mm
+from fer_utils.support.drawings import drawn_width
 from fer_utils.support.published import PUBLISHED_COUNTS
 from fer_utils.tools import cli
 from fer_utils.training import HISTORY, Recipe
@@ -355,7 +355,7 @@ def test_columns_have_no_holes(finished):
                          ids=lambda path: path.stem)
 def test_type_in_figures_is_18_points_on_a0(drawing):
     kit = (poster.TEMPLATE / "kit.typ").read_text(encoding="utf-8")
-    scale = int(re.search(r"picture-width = (\d+)", kit)[1]) / width_mm(drawing)
+    scale = int(re.search(r"picture-width = (\d+)", kit)[1]) / drawn_width(drawing)
     sizes = re.findall(r"font(?:-size)?:[^;\"]*?([\d.]+)px", drawing.read_text(encoding="utf-8"))
     assert sizes and min(map(float, sizes)) * scale >= 17.95
 
