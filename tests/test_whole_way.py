@@ -21,16 +21,22 @@ def test_the_whole_way_with_tiny_parameters(home):
     kept = json.loads((run / "run.json").read_text())
     assert kept["drawn"] and kept["source"] == "sample" and sorted(kept["seconds"]) == names
     assert kept["seeds"] and kept["device"] and kept["precision"] and kept["threads"]
-    history = pd.read_csv(run / "history.csv")
-    assert history[history["model"] == "PosterCNN"]["epoch"].tolist() == [1, 2]
-    assert (run / "checkpoints" / "PosterCNN-seed0.safetensors").is_file()
-    assert json.loads((run / "metrics" / "training.json").read_text())["PosterCNN"]["train_size"] == 1050
+    name = kept["evaluated"]
+    assert name == kept["training"] and kept["classes"] == ["Angry", "Happy", "Neutral"]
+    training = run / "trainings" / name
+    assert pd.read_csv(training / "seed0.csv")["epoch"].tolist() == [1, 2]
+    assert (training / "seed0.safetensors").is_file()
+    asked = json.loads((training / "recipe.json").read_text())
+    assert asked["model"] == "PosterCNN" and asked["recipe"]["epochs"] == 2
+    assert json.loads((run / "metrics" / "training.json").read_text())[name]["train_size"] == 1050
     scores = json.loads((run / "metrics" / "evaluation.json").read_text())
-    assert scores["PosterCNN"]["n"] == 500 and "baselines" in scores
-    assert len(pd.read_csv(run / "metrics" / "predictions" / "PosterCNN-seed0.csv")) == 500
+    assert scores[name]["n"] == 500 and "baselines" in scores
+    assert len(pd.read_csv(run / "metrics" / "predictions" / f"{name}-seed0.csv")) == 500
     for form in ("svg", "pdf", "png"):
         assert len(list((run / "figures").glob(f"*.{form}"))) >= 5
-    assert all(">drawn faces</text>" in path.read_text() for path in (run / "figures").glob("*.svg"))
+    stamped = {path.stem for path in (run / "figures").glob("*.svg") if ">drawn faces</text>" in path.read_text()}
+    assert {"class_counts", "training_curves", "evaluation_scores"} <= stamped
+    assert not {"architecture", "activation_functions", "residual_block"} & stamped
     text = "".join(path.read_text() for path in [run / "run.json", *(run / "notebooks").iterdir()])
     assert str(home) not in text and str(ROOT) not in text
     assert [path.name for path in home.iterdir()] == ["reports"], "a notebook wrote outside the run's folder"

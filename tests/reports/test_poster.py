@@ -404,7 +404,7 @@ def test_a_code_leads_to_the_repository_where_one_is_stamped(finished, monkeypat
 @REAL
 @pytest.mark.parametrize(("old", "new", "block"), [
     ("range(20, 31)", "range(40, 41)", "column|chart"),
-    ("(60, 48) } else", "(10, 98) } else", "chart"),
+    ("calc.min(26, 150 / n)", "200", "column|chart"),
 ])
 def test_text_that_leaves_its_block_is_refused(finished, tmp_path, monkeypatch, old, new, block):
     shutil.copytree(poster.TEMPLATE, tmp_path / "template")
