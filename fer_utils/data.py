@@ -114,7 +114,7 @@ class Faces:
         """Number of images: a row for each class, and for unlabelled images, if any; a column for each usage."""
         names = pd.Series(self.labels_or_unknown()).map(dict(enumerate(self.classes))).fillna("unlabelled")
         table = pd.crosstab(names.to_numpy(), self.usage)
-        rows = [*self.classes, *(name for name in ("unlabelled",) if name in table.index)]
+        rows = [*self.classes, "unlabelled"] if "unlabelled" in table.index else list(self.classes)
         columns = [usage for usage in USAGES if usage in self.usage]
         return table.reindex(index=rows, columns=columns, fill_value=0).rename_axis(index=None, columns=None)
 

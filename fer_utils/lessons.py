@@ -89,7 +89,7 @@ def load_trained(training: Training, seed: int, device: str = "auto") -> Result:
 def training_to_judge(run: Run, parts: Split, name: str = "", seed: int = 0, device: str = "auto") -> Training:
     """The training of this name, else the one that notebook 04 made last; where there is none, the poster's recipe.
 
-    Raises CourseError where it learned from other images than those of `parts`, or had none to choose its epoch by.
+    Raises CourseError where its epoch was chosen by other images than those of `parts`, or by none.
     """
     name = name or run.read().get("training", "")
     if not name:

@@ -126,15 +126,15 @@ class Run:
         """Write a matplotlib figure to figures/<name>.svg, .pdf and .png (300 dpi); a notebook shows it too.
 
         One that shows photographs of the data set goes to figures/photos/, which is never published: it says so itself
-        by `fig.photo` (see `figures.parts.shows`), or holds pictures where it says nothing. On drawn faces, figures of
+        by `fig.photo` (see `figures.shows`), or holds pictures where it says nothing. On drawn faces, figures of
         the data say so under their right corner.
         """
         from fer_utils.support.drawings import save_drawing, show_drawing
 
-        alt = getattr(fig, "alt", name.replace("_", " "))
-        photo = bool(getattr(fig, "photo", any(axes.images for axes in fig.axes))) and not self.drawn
+        alt, drawn = getattr(fig, "alt", name.replace("_", " ")), self.drawn
+        photo = bool(getattr(fig, "photo", any(axes.images for axes in fig.axes))) and not drawn
         folder = self.path / "figures" / "photos" if photo else self.path / "figures"
-        save_drawing(fig, folder, name, alt, "drawn faces" if self.drawn and getattr(fig, "data", True) else "")
+        save_drawing(fig, folder, name, alt, "drawn faces" if drawn and getattr(fig, "data", True) else "")
         show_drawing(fig, alt, photo)
 
     def write_metrics(self, name: str, values: dict) -> None:
@@ -192,7 +192,18 @@ class Run:
         frame = pd.DataFrame(probabilities, columns=[f"p_{name.lower()}" for name in faces.classes])
         frame.insert(0, "label", faces.labels_or_unknown())
         text = frame.to_csv(index_label="index", float_format="%.9g", lineterminator="\n")
-        write_text(self.path / "metrics" / "predictions" / f"{checked_name(name)}-seed{int(seed)}.csv", text)
+        write_text(self._predictions(name, seed), text)
+
+    def read_predictions(self, name: str, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Labels, int64 (N,), and probabilities, float32 (N, classes), as written; None where file or labels lack."""
+        path = self._predictions(name, seed)
+        table = pd.read_csv(path) if path.is_file() else pd.DataFrame({"label": [-1]})
+        if (table["label"] < 0).any():
+            return None
+        return table["label"].to_numpy(), table.filter(regex="^p_").to_numpy(np.float32)
+
+    def _predictions(self, name: str, seed: int) -> Path:
+        return self.path / "metrics" / "predictions" / f"{checked_name(name)}-seed{int(seed)}.csv"
 
 
 def git_commit(root: Path = Path(__file__).parents[1]) -> str | None:

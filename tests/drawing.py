@@ -1,4 +1,4 @@
-"""What the tests of figures read off a figure."""
+"""A figure to try things with, and what the tests of figures read off one."""
 
 from itertools import combinations
 
@@ -7,6 +7,15 @@ import matplotlib
 matplotlib.use("agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
+
+
+def simple_figure() -> plt.Figure:
+    """A rising line on 3 by 2 inches."""
+    fig, ax = plt.subplots(figsize=(3, 2), layout="constrained")
+    ax.plot([0, 1], [0, 1])
+    ax.set(xlabel="epoch", ylabel="loss")
+    plt.close(fig)
+    return fig
 
 
 def painted(fig) -> list[plt.Text]:

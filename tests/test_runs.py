@@ -8,11 +8,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
+from drawing import simple_figure
 
 from fer_utils import CourseError
 from fer_utils.data import Faces
@@ -30,14 +29,6 @@ def some_faces(value: int = 0, drawn: bool = False, source: str = "/home/somebod
 
 def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
-def simple_figure() -> Figure:
-    fig, ax = plt.subplots(figsize=(3, 2), layout="constrained")
-    ax.plot([0, 1], [0, 1])
-    ax.set(xlabel="epoch", ylabel="loss")
-    plt.close(fig)
-    return fig
 
 
 def test_opening_a_run_writes_nothing(home):
@@ -320,8 +311,11 @@ def test_predictions_keep_every_digit_of_float32(home):
     assert list(table) == ["index", "label", "p_angry", "p_happy", "p_neutral"]
     assert table["index"].tolist() == list(range(6)) and table["label"].tolist() == (np.arange(6) % 3).tolist()
     assert (table.iloc[:, 2:].to_numpy(np.float32) == probabilities).all()
+    labels, read = run.read_predictions("PosterCNN-1a2b3c4d", 3)
+    assert labels.tolist() == some_faces().labels.tolist() and (read == probabilities).all()
     run.write_predictions("PosterCNN-1a2b3c4d", 3, replace(some_faces(), labels=None), probabilities)
     assert (pd.read_csv(path)["label"] == -1).all()
+    assert run.read_predictions("PosterCNN-1a2b3c4d", 3) is None and run.read_predictions("PosterCNN-1a2b3c4d", 4) is None
 
 
 def test_predictions_have_a_column_for_each_class_of_the_faces(home):

@@ -183,8 +183,8 @@ def _image_entries(path: Path, files: dict[str, str]) -> Iterator[tuple[int, lis
             raise DataError(f"{path}: {name} is in no class folder: put each image into {part}/<class>/.")
         if not file.lower().endswith((".jpg", ".jpeg", ".png", ".bmp")):
             raise DataError(f"{path}: {name} is of a type not known here: class folders hold .jpg, .png or .bmp files.")
-        cut = [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", file.lower())]
-        yield int(name.lower().startswith("test/")), cut, folders[0], name
+        cut = [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", file.lower())]
+        yield int(part.lower() == "test"), cut, folders[0], name
 
 
 def _decode(data: bytes, where: str) -> tuple[np.ndarray, bool]:

@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(command=function)
         return added
 
-    command("check", check, "Say for each requirement of the course whether it is met, and what mends it.")
+    command("check", check, "Say for each requirement of the course whether it is met, and what fixes it.")
     added = command("data", data, "Print the counts of a data source and the audit of its images.")
     added.add_argument("source", nargs="?", default="auto", help='"auto", "sample", "kaggle" or a path')
     added.add_argument("--classes", default="Angry,Happy,Neutral", metavar="NAMES", help='"all", or names with commas')

@@ -72,11 +72,11 @@ class Kept:
     def answers(self) -> tuple[np.ndarray, np.ndarray]:
         """Labels and probabilities of the test images."""
         name, found = self.chosen("evaluation", "evaluated")
-        path = self.run.path / "metrics" / "predictions" / f"{name}-seed{found['chosen_seed']}.csv"
-        table = pd.read_csv(path) if path.exists() else pd.DataFrame({"label": [-1]})
-        if (table["label"] < 0).any():
-            raise Missing(f"metrics/predictions/{path.name} does not hold the images that it was scored on")
-        return table["label"].to_numpy(), table.filter(regex="^p_").to_numpy(np.float32)
+        kept = self.run.read_predictions(name, found["chosen_seed"])
+        if kept is None:
+            raise Missing(f"metrics/predictions/{name}-seed{found['chosen_seed']}.csv does not hold the images that it "
+                          "was scored on")
+        return kept
 
     @cached_property
     def faces(self) -> Faces:

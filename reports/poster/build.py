@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pandas as pd
 import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the clone: its own package, wherever this is called
@@ -129,11 +128,11 @@ def _interval(training: dict) -> tuple[float, float]:
 
 def _reliability(run: Run, found: Found) -> list[dict]:
     """The reliability diagram's bins with intervals, from the chosen seed's predictions; empty where there are none."""
-    path = run.path / "metrics" / "predictions" / f"{counting(run)}-seed{found.scores['chosen_seed']}.csv"
-    table = pd.read_csv(path) if path.is_file() else pd.DataFrame({"label": [-1]})
-    if (table["label"] < 0).any():
+    kept = run.read_predictions(counting(run), found.scores["chosen_seed"])
+    if kept is None:
         return []
-    bins = reliability(table.filter(regex="^p_").to_numpy(), table["label"].to_numpy())
+    labels, probabilities = kept
+    bins = reliability(probabilities, labels)
     return [row._asdict() | {"ci": wilson(round(row.accuracy * row.n), row.n)} for row in bins.itertuples(index=False)]
 
 

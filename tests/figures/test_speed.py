@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawing import texts
+from figures.gallery import made_up_steps
 
 from fer_utils.figures import speed as figures
 
@@ -10,12 +11,7 @@ pytestmark = pytest.mark.usefixtures("style")
 
 @pytest.fixture
 def steps():
-    rates = np.array([569, 594, 680, 807, 1397, 1477, 1545])
-    names = ["reference, 2 workers", "images in memory", "freed memory kept", "channels last", "bfloat16",
-             "fused Adam", "limit"]
-    table = pd.DataFrame({"step": names, "images_per_s": rates, "low": rates - 60, "high": rates + 40})
-    table["seconds"] = 1000 / table["images_per_s"]
-    return table.assign(saved=-table["seconds"].diff(), peak_mb=700.0)
+    return made_up_steps()
 
 
 def test_the_waterfall_ends_each_bar_where_the_next_begins(steps):

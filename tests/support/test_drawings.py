@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pytest
-from matplotlib.figure import Figure
+from drawing import simple_figure
 from PIL import Image
 
 from fer_utils.runs import Run
@@ -15,14 +14,6 @@ def a_run(home: Path, drawn: bool = False) -> Run:
     run = Run.open("drawn" if drawn else "mine")
     run.record(drawn=drawn)
     return run
-
-
-def simple_figure() -> Figure:
-    fig, ax = plt.subplots(figsize=(3, 2), layout="constrained")
-    ax.plot([0, 1], [0, 1])
-    ax.set(xlabel="epoch", ylabel="loss")
-    plt.close(fig)
-    return fig
 
 
 def test_a_figure_that_is_stamped_grows_once(home):
