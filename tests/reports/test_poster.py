@@ -405,6 +405,8 @@ def test_a_code_leads_to_the_repository_where_one_is_stamped(finished, monkeypat
 @pytest.mark.parametrize(("old", "new", "block"), [
     ("range(20, 31)", "range(40, 41)", "column|chart"),
     ("calc.min(26, 150 / n)", "200", "column|chart"),
+    ("[named by the network]", f"[{'too long at the left ' * 6}]", "chart"),
+    ("[(#ends)]", "[too long at the right, beside the interval of each]", "chart"),
 ])
 def test_text_that_leaves_its_block_is_refused(finished, tmp_path, monkeypatch, old, new, block):
     shutil.copytree(poster.TEMPLATE, tmp_path / "template")
