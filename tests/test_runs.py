@@ -315,7 +315,7 @@ def test_predictions_keep_every_digit_of_float32(home):
     assert labels.tolist() == some_faces().labels.tolist() and (read == probabilities).all()
     run.write_predictions("PosterCNN-1a2b3c4d", 3, replace(some_faces(), labels=None), probabilities)
     assert (pd.read_csv(path)["label"] == -1).all()
-    assert run.read_predictions("PosterCNN-1a2b3c4d", 3) is None and run.read_predictions("PosterCNN-1a2b3c4d", 4) is None
+    assert [run.read_predictions("PosterCNN-1a2b3c4d", seed) for seed in (3, 4)] == [None, None]
 
 
 def test_predictions_have_a_column_for_each_class_of_the_faces(home):
