@@ -20,6 +20,9 @@ from fer_utils.data import Faces
 from fer_utils.support.files import checked_name, locked, read_json, write_json, write_text
 from fer_utils.support.home import course_home
 
+DEFAULT = "default"
+"""The run of a reader who names none."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -66,7 +69,7 @@ class Run:
     path: Path
 
     @classmethod
-    def open(cls, name: str = "default") -> "Run":
+    def open(cls, name: str) -> "Run":
         """The run `reports/<name>/` in the course's home; its folder is made on the first write.
 
         A name with slashes is a run inside a run's folder. CourseError where `name` cannot be a folder's.
@@ -80,13 +83,27 @@ class Run:
     def start(cls, name: str, faces: Faces) -> "Run":
         """Open the run and have it take on the source, classes, counts and fingerprint of `faces`.
 
-        Raises CourseError where it already holds results on other faces.
+        The run "default" is named after its faces: default-sample, default-fer2013. Raises CourseError where the run
+        already holds results on other faces.
         """
-        run = cls.open(name)
+        run = cls._default(faces) if name == DEFAULT else cls.open(name)
         counts = {usage: classes.to_dict() for usage, classes in faces.counts().items()}
         run.record(source=Path(faces.source).name, fingerprint=faces.fingerprint, drawn=faces.drawn, counts=counts,
                    classes=list(faces.classes))
         return run
+
+    @classmethod
+    def _default(cls, faces: Faces) -> "Run":
+        """The run that nobody named, of these faces: its name has their fingerprint where others took the short one."""
+        source = "fer2013" if faces.are_posters else re.sub(r"[^A-Za-z0-9_-]+", "-", Path(faces.source).stem)
+        run = cls.open(f"{DEFAULT}-{source}")
+        others = run.read().get("fingerprint", faces.fingerprint) != faces.fingerprint
+        return cls.open(f"{DEFAULT}-{source}-{faces.fingerprint[:6]}") if others else run
+
+    @property
+    def name(self) -> str:
+        """What `open` takes: the folder's path inside reports/."""
+        return self.path.relative_to(course_home() / "reports").as_posix()
 
     @property
     def drawn(self) -> bool:

@@ -57,6 +57,24 @@ def test_starting_a_run_records_its_faces_without_the_machines_folders(home):
     assert own.read()["counts"]["PublicTest"] == {"shy": 1, "joy": 0, "bored": 0}
 
 
+@pytest.mark.parametrize(("source", "drawn", "name"), [
+    ("sample", True, "default-sample"), ("../my faces/fer.2013.zip", False, "default-fer-2013"),
+    ("data", False, "default-data")])
+def test_the_run_that_nobody_named_is_named_after_its_faces(home, source, drawn, name):
+    first = Run.start("default", some_faces(source=source, drawn=drawn))
+    assert first.name == name and Run.start("default", some_faces(source=source, drawn=drawn)) == first
+    other = some_faces(value=9, source=source, drawn=drawn)
+    second = Run.start("default", other)
+    assert second.name == f"{name}-{other.fingerprint[:6]}" and Run.start("default", other) == second
+    assert Run.start("default", some_faces(source=source, drawn=drawn)) == first
+    assert [run.read()["fingerprint"] == other.fingerprint for run in (first, second)] == [False, True]
+
+
+def test_the_posters_faces_are_fer2013_whatever_their_file_is_called(home, monkeypatch):
+    monkeypatch.setattr(Faces, "are_posters", True)
+    assert Run.start("default", some_faces(source="archive (3).zip")).name == "default-fer2013"
+
+
 def test_record_merges_and_keeps_what_others_wrote(home):
     run = Run.open("mine")
     run.record(seeds=[0], parameters={"01_eda": {"data": "/data/faces.zip", "n": np.int64(3)}}, precision="float32")

@@ -39,7 +39,8 @@ def parser() -> argparse.ArgumentParser:
     added = command("run", run, "Execute notebooks and keep what they find in reports/<run>/.")
     added.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="names or paths (default: all, in order)")
     added.add_argument("--data", metavar="SOURCE", help='"auto", "sample", "kaggle" or a path (default: auto)')
-    added.add_argument("--run", default="default", metavar="NAME", help="the run's name (default: default)")
+    added.add_argument("--run", default="default", metavar="NAME",
+                       help="the run's name (default: after the faces, as default-sample)")
     added.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
                        help="a parameter of the notebooks; may be repeated")
     added = command("sweep", sweep, "Execute one notebook under many parameters, on all cores or on a cluster.")

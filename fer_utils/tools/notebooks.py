@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 
 from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES, load_faces
-from fer_utils.runs import Run, git_commit
+from fer_utils.runs import DEFAULT, Run, git_commit
 from fer_utils.support.files import replacing, write_text
 from fer_utils.support.home import clone, course_home
 
@@ -86,10 +86,10 @@ def run_notebooks(names: Sequence[str], given: Sequence[tuple[str, str]], log: C
     declared = {path: papermill.inspect_notebook(str(path)) for path in find(names)}
     values = read_parameters(declared, given)
     asked = dict(given)
-    run = Run.open(asked.get("run", "default"))
+    run = Run.open(asked.get("run", DEFAULT))
     if any("data" in parameters for parameters in declared.values()):
         faces = load_faces(asked.get("data", "auto"), asked.get("classes", POSTER_CLASSES))
-        run = Run.start(asked.get("run", "default"), faces)
+        run = Run.start(asked.get("run", DEFAULT), faces)
     for path, parameters in values.items():
         if "data" in parameters:
             parameters["data"] = _from_home(parameters["data"])
@@ -148,7 +148,7 @@ def refresh(log: Callable[[str], None] = print) -> None:
                 raise _failure(path, count, error.ename, error.evalue) from error
             texts[path] = nbformat.writes(cleaned(without_paths(notebook, [Path(home)]))) + "\n"
             log(f"{path.stem}  executed")
-        figures, reports = Path(home, "reports", "default", "figures"), clone() / "reports"
+        figures, reports = Path(home, "reports", "default-sample", "figures"), clone() / "reports"
         # The README shows the first of them, the poster of photographs the second.
         for form, shown in {"png": reports / "sample.png", "svg": reports / "poster" / "faces.svg"}.items():
             picture = figures / f"evaluation_probabilities.{form}"

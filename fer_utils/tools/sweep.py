@@ -64,7 +64,7 @@ def sweep(notebook: str, jobs: Sequence[dict], data: str = "auto", run: str = "d
     classes = {job.get("classes", ",".join(POSTER_CLASSES)) for job in wanted.values()}
     if len(classes) > 1:
         raise CourseError("classes must be the same for all jobs of a sweep: a run has one set of faces.")
-    source = _shared(data, run, classes.pop()) if "data" in declared else data
+    source, run = _shared(data, run, classes.pop()) if "data" in declared else (data, run)
     runs = {label: f"{run}/sweep/{path.stem}/{label}" for label in wanted}
     missing = [label for label in wanted if not finished(runs[label], path.stem)]
     log(f"{len(wanted)} jobs of {path.stem}, {len(wanted) - len(missing)} of them finished before.")
@@ -157,13 +157,13 @@ def _named(jobs: Sequence[dict], path: Path, declared: dict) -> dict[str, dict[s
     return wanted
 
 
-def _shared(data: str, run: str, classes: str) -> str:
-    """The data source as all workers find it; the sweep's run takes it on, or refuses it for another's."""
+def _shared(data: str, run: str, classes: str) -> tuple[str, str]:
+    """The data source as all workers find it, and the name of the sweep's run, which takes the data on."""
     faces = load_faces(data, classes, verbose=False)
-    Run.start(run, faces)
+    run = Run.start(run, faces).name
     here = Path(faces.source).expanduser()
     named = faces.drawn or faces.source == "kaggle"
-    return faces.source if named else str(here.absolute() if here.exists() else course_home() / here)
+    return faces.source if named else str(here.absolute() if here.exists() else course_home() / here), run
 
 
 def _outcome(future: Future) -> str:

@@ -151,7 +151,7 @@ def test_a_whole_notebook_runs_by_itself_and_leaves_its_results_in_the_clone(mac
     texts = machine.papermill(nbformat.read(ROOT / "notebooks" / "01_eda.ipynb", as_version=4))
     assert f"The course is installed from {machine.content / 'fer-course'}\n" in texts
     assert machine.run("-c", PROBE).stdout == before and "torch" in before
-    assert (machine.content / "fer-course" / "reports" / "default" / "run.json").is_file()
+    assert (machine.content / "fer-course" / "reports" / "default-sample" / "run.json").is_file()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
