@@ -1,4 +1,4 @@
-"""What the notebooks share: code shown from where it runs, and a training done once for all of them."""
+"""What the notebooks share: code shown from where it runs, claims that are checked, a training done once for all."""
 
 import inspect
 import textwrap
@@ -15,12 +15,38 @@ from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
 from fer_utils.support.checkpoints import load_weights, read_metadata, save_weights
 from fer_utils.support.devices import choose_device, choose_precision, describe_device
+from fer_utils.support.drawings import show_saved
+from fer_utils.support.home import clone
 from fer_utils.training import Recipe, Result, fit, training_name
 
 
 def show_source(thing) -> Markdown:
     """The source of a function or class of the course, as the notebook's own text: what is read is what runs."""
     return Markdown(f"```python\n{textwrap.dedent(inspect.getsource(thing)).rstrip()}\n```")
+
+
+def ok(claim: str, holds: bool, number: object, required: bool = True) -> None:
+    """Print a claim with a tick and the number that shows it; AssertionError with both where it does not hold.
+
+    A claim about data or a training that may be the reader's own is not required: a cross takes the tick's place.
+    """
+    if required and not holds:
+        raise AssertionError(f"{claim}: {number}")
+    print("✓" if holds else "✗", f"{claim}: {number}")
+
+
+def committed(name: str) -> dict:
+    """What metrics/<name>.json of the course's own run on FER2013 holds; empty where it is missing in the clone."""
+    return Run(clone() / "reports" / "fer2013").read_metrics(name) or {}
+
+
+def show_committed(name: str) -> None:
+    """Show a figure of the course's own run on FER2013, or say that it is missing in the clone."""
+    drawing = clone() / "reports" / "fer2013" / "figures" / f"{name}.png"
+    if drawing.exists():
+        show_saved(drawing)
+    else:
+        print(f"FER2013's figure is missing here: reports/fer2013/figures/{name}.png of the course's clone.")
 
 
 class Loop(NamedTuple):

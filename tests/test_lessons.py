@@ -10,7 +10,18 @@ from making import bands, stop_in_epoch
 
 from fer_utils import CourseError, lessons, training
 from fer_utils.data import Split
-from fer_utils.lessons import Loop, is_finished, load_trained, show_source, trained, training_seconds, training_to_judge
+from fer_utils.lessons import (
+    Loop,
+    committed,
+    is_finished,
+    load_trained,
+    ok,
+    show_committed,
+    show_source,
+    trained,
+    training_seconds,
+    training_to_judge,
+)
 from fer_utils.models import build_model, conv_block, count_parameters
 from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
@@ -80,6 +91,30 @@ def test_the_source_shown_is_the_source_that_runs():
     for thing in (conv_block, train_epoch):
         shown = show_source(thing).data
         assert shown.startswith(f"```python\ndef {thing.__name__}(") and shown.endswith("\n```")
+
+
+def test_a_claim_is_printed_with_its_number_or_raised_with_it(capsys):
+    ok("two and two are less than five", 2 + 2 < 5, 2 + 2)
+    ok("every face smiles", False, "3 of 5 do", required=False)
+    assert capsys.readouterr().out == "✓ two and two are less than five: 4\n✗ every face smiles: 3 of 5 do\n"
+    with pytest.raises(AssertionError, match="^nothing is lost: 7 bytes are$"):
+        ok("nothing is lost", False, "7 bytes are")
+    assert not capsys.readouterr().out
+
+
+def test_the_committed_run_is_found_from_any_home(home, capsys):
+    assert committed("techniques")["removed"]["dropout"]["n"] == 3 and committed("nothing") == {}
+    show_committed("techniques_differences")
+    shown = capsys.readouterr().out
+    assert "image/png" in shown and "What each technique adds to the best validation accuracy" in shown
+
+
+def test_a_committed_figure_that_is_missing_is_said_in_one_sentence(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(lessons, "clone", lambda: tmp_path)
+    show_committed("ablations")
+    assert capsys.readouterr().out == (
+        "FER2013's figure is missing here: reports/fer2013/figures/ablations.png of the course's clone.\n")
+    assert committed("beyond") == {}
 
 
 def test_a_finished_training_is_read_not_repeated(ask, counted):

@@ -39,13 +39,29 @@ def show_drawing(figure: Figure, alt: str, photo: bool) -> None:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if hasattr(shell, "kernel"):
         import matplotlib.pyplot as plt
-        from IPython.display import display
 
         picture = BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
-        display({"image/png": b64encode(picture.getvalue()).decode(), "text/plain": alt}, raw=True,
-                metadata={"image/png": {"alt": alt, "photo": photo}})
+        show_picture(picture, alt, photo)
         plt.close(figure)
+
+
+def show_saved(drawing: Path) -> None:
+    """Show a figure that `save_drawing` has written, given as its .png, as large as `show_drawing` shows it."""
+    import matplotlib
+    from PIL import Image
+
+    picture, saved = BytesIO(), Image.open(drawing)
+    smaller = matplotlib.rcParams["figure.dpi"] / 300
+    saved.convert("RGB").resize([round(side * smaller) for side in saved.size], Image.LANCZOS).save(picture, "png")
+    show_picture(picture, alt_text(drawing.with_suffix(".svg")), photo=False)
+
+
+def show_picture(png: BytesIO, alt: str, photo: bool) -> None:
+    from IPython.display import display
+
+    display({"image/png": b64encode(png.getvalue()).decode(), "text/plain": alt}, raw=True,
+            metadata={"image/png": {"alt": alt, "photo": photo}})
 
 
 def alt_text(drawing: Path) -> str:

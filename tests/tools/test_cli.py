@@ -202,18 +202,21 @@ def test_refresh_stores_outputs_that_are_the_same_each_time(course, capsys, monk
 def test_nbval_agrees_with_what_refresh_stored_to_the_character(course, write_notebook):
     (course / "notebooks" / "02_second.ipynb").unlink()
     path = write_notebook(course / "notebooks" / "01_first.ipynb", "import os\nprint('accuracy 0.81')",
-                          "# tag: nbval-ignore-output\nprint(os.getpid())", "{'n': 500}")
+                          "# tag: nbval-ignore-output\nprint(os.getpid())", "{'n': 500}",
+                          "from fer_utils.lessons import ok\nok('half: enough', True, os.getpid())\n"
+                          "print(f'TinyCNN-{os.getpid():08x} took {os.getpid() / 10:.1f} s')")
     assert main(["refresh"]) == 0
 
     def nbval() -> int:
-        arguments = ["--nbval", "--nbval-current-env", "-p", "no:cacheprovider", path]
+        arguments = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", Path(__file__).parents[1] / "nbval.cfg",
+                     "-p", "no:cacheprovider", path]
         return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=course, capture_output=True).returncode
 
     assert nbval() == 0
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells[0].outputs[0].text = "accuracy 0.82\n"
-    nbformat.write(notebook, path)
-    assert nbval() == 1
+    stored = path.read_text(encoding="utf-8")
+    for old, new in (("accuracy 0.81", "accuracy 0.82"), ("half: enough", "half: too much"), ("✓", "✗")):
+        path.write_text(stored.replace(f'"{old}', f'"{new}'), encoding="utf-8")
+        assert nbval() == 1
 
 
 def test_refresh_writes_nothing_when_a_cell_fails(course, capsys, write_notebook):

@@ -1,0 +1,184 @@
+"""The notebooks as they are stored: short cells, few outputs that are not compared, and sentences that are true."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_utils.data import audit, identical, load_faces, split
+from fer_utils.evaluation import apply_temperature, verdict, wilson
+from fer_utils.runs import Run
+from reports import results
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(ROOT.glob("notebooks/*.ipynb"))}
+RUN = Run(ROOT / "reports" / "fer2013")
+
+
+def text(name: str) -> str:
+    """All that the notebook says between its code, on one line."""
+    name = next(stem for stem in NOTEBOOKS if stem.startswith(name))
+    return " ".join(" ".join(cell.source for cell in NOTEBOOKS[name].cells if cell.cell_type == "markdown").split())
+
+
+def code_cells(name: str) -> list:
+    return [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+
+
+def tags(cell) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_cell_has_at_most_fifteen_lines(name):
+    long = {cell.source.splitlines()[0]: len(cell.source.splitlines()) for cell in code_cells(name)
+            if not tags(cell) & {"setup", "parameters"}}
+    assert {first: n for first, n in long.items() if n > 15} == {}
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_at_most_a_quarter_of_the_cells_with_text_are_not_compared(name):
+    told = [cell for cell in code_cells(name)
+            if {output.output_type for output in cell.outputs} & {"stream", "execute_result"}]
+    exempt = [cell for cell in told if "nbval-ignore-output" in tags(cell)]
+    assert 4 * len(exempt) <= len(told), f"{len(exempt)} of {len(told)} are exempt"
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_claim_has_a_number_and_holds(name):
+    printed = "".join(output.get("text", "") for cell in code_cells(name) for output in cell.outputs)
+    assert not re.findall(r"^.*\b(?:True|False)$", printed, re.MULTILINE)
+    assert "✗" not in printed
+    claims = re.findall(r"^✓ .*$", printed, re.MULTILINE)
+    assert all(re.search(r"\d", claim.rpartition(": ")[2]) for claim in claims)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_no_word_of_aims_that_the_reader_never_set(name):
+    assert not re.findall(r"\b(aims?|aiming|targets? set|goals?)\b", text(name))
+
+
+def points(found: dict) -> str:
+    return f"{100 * found['difference']:.1f}"
+
+
+def test_what_the_techniques_added_on_fer2013():
+    found, said = RUN.read_metrics("techniques"), text("06")
+    added = found["removed"]
+    assert {name: verdict(one["difference_ci"]) for name, one in added.items()} == {
+        "augmentation": "helped", "dropout": "helped", "batch normalisation": "not shown"}
+    assert f"Augmentation adds {points(added['augmentation'])} points and dropout {points(added['dropout'])}," in said
+    assert f"Batch normalisation adds {points(added['batch normalisation'])} points, the most of the three" in said
+    assert max(added, key=lambda name: added[name]["difference"]) == "batch normalisation"
+    assert {one["n"] for one in added.values()} == {3} and found["epochs"] == 20
+    fields = pd.DataFrame(found["grid"]).groupby(["batch_size", "learning_rate"])["val_acc"]
+    means, lost = fields.mean(), []
+    for size in (32, 64, 128):
+        lost.append(100 * (means[(size, 0.001)] - means[(size, 0.003)]))
+    assert f"the best field is {100 * (means.max() - means[(64, 0.001)]):.1f} points better" in said
+    assert means.max() - means[(64, 0.001)] < fields.agg(np.ptp).mean()
+    assert f"each batch size loses {min(lost):.1f} to {max(lost):.1f} points" in said
+
+
+def test_what_depth_attention_and_the_ladder_gave_on_fer2013():
+    found, said = RUN.read_metrics("beyond"), text("07")
+    depth, equal_work, attention = (found["paired"][name] for name in (
+        "ResidualCNN over PosterCNN", "ResidualCNN over PosterCNN, equal work", "AttentionCNN over ResidualCNN"))
+    assert f"Depth gains {points(depth)} points at equal epochs, with an interval that just crosses zero" in said
+    assert f"At equal work it loses {100 * abs(equal_work['difference']):.1f} points" in said
+    assert f"Attention adds {points(attention)} points to depth" in said
+    assert f"on FER2013 it added {points(attention)} points" in said
+    assert [verdict(one["difference_ci"]) for one in (depth, equal_work, attention)] == [
+        "not shown", "harmed", "helped"]
+    ladder = {row["step"]: row for row in found["ladder"]}
+    first, last = found["ladder"][0], found["ladder"][-1]
+    assert f"The ladder leads from {first['accuracy']:.3f} to {last['accuracy']:.3f}" in said
+    moved, stronger = (ladder[f"+ {name}"] for name in ("shift and scale", "stronger augmentation"))
+    assert f"Shift and scale cost {100 * abs(moved['paired']['difference']):.1f} points in four epochs" in said
+    assert f"gained {points(stronger['paired'])} points, together with erasing" in said
+    assert (moved["epochs"], moved["kept"], stronger["epochs"], stronger["kept"]) == (4, False, 30, True)
+    final, against = found["test"]["AttentionCNN"], found["against_PosterCNN"]["AttentionCNN"]["all"]
+    assert f"AttentionCNN names {final['accuracy']:.4f} of the test images rightly," in said
+    assert f"{points(against)} points more than the PosterCNN beside it" in said
+    public = RUN.read_metrics("evaluation")["baselines"]["best_public_result"]["accuracy"]
+    assert final["accuracy_ci"][0] > public and final["accuracy"] > last["accuracy"]
+    drawing = (RUN.path / "figures" / "channel_weights.svg").read_text(encoding="utf-8")
+    early, middle, late = re.findall(r"Block \d: ([\d.]+) apart", drawing)
+    assert f"the classes are {early} apart, in the middle one {middle}, in the last {late}" in said
+
+
+def test_what_speed_and_time_to_accuracy_were_on_fer2013():
+    speed, timed, said = RUN.read_metrics("speed"), RUN.read_metrics("time_to_accuracy"), text("08")
+    assert f"is {speed['course_over_reference']:.2f} times as fast as the reference" in said
+    assert f"one {speed['course_over_reference']:.1f} times as fast (on FER2013)" in said
+    assert f"and {100 * (1 - speed['course_over_limit']):.0f} % short of the limit" in said
+    assert f"{speed['repeats']} repeats of {speed['images_per_repeat']:,} images" == "7 repeats of 3,072 images"
+    assert "Seven repeats of 3,072 images of FER2013" in said
+    low, high = speed["bfloat16_minus_float32"]["difference_ci"]
+    assert f"a loss of {-100 * low:.1f} points, or a gain of {100 * high:.1f}" in said
+    spent = speed["profile_ms"]
+    assert 1.5 < spent["convolution, backward"] / spent["convolution, forward"] < 2.5  # "about twice"
+    whole = sum(spent.values())
+    optimizer, pooling = spent["optimizer"] / whole, spent["pooling"] / whole
+    assert f"the optimizer takes {100 * optimizer:.0f} % of the time, which is {1 / (1 - optimizer):.2f}" in said
+    assert f"Pooling takes {100 * pooling:.0f} %, which is {1 / (1 - pooling):.2f}" in said
+    baseline, poster = timed["targets"].values()
+    for one, what in ((baseline, "class competition's baseline is"), (poster, "poster's best is")):
+        assert f"{what} reached by {one['reached']} of {one['n']}" in said
+        assert f"in {one['median_seconds']:.0f} seconds" in said
+    slow, budget = timed["reference"], timed["budget"]
+    assert 8 < slow["ratio"] < 12 and slow["sprint"]["median_accuracy"] > slow["accuracy"]  # "a tenth of its time"
+    assert f"mean of five seeds is {budget['mean']:.4f}, and the whole of its interval lies above" in said
+    assert budget["mean_ci"][0] > budget["best_public_result"] and budget["n"] == 5
+    without = {one["part"]: one for one in timed["ablations"]["without"]}
+    lost = {part: f"{-100 * one['difference']:.1f}" for part, one in without.items()}
+    shown = {part for part, one in without.items() if verdict([one["low"], one["high"]]) == "harmed"}
+    assert shown == {"one-cycle schedule", "flip at test time"}
+    assert f"Without the one-cycle schedule the recipe loses {lost['one-cycle schedule']} points," in said
+    assert f"without the mirrored answer {lost['flip at test time']}: these two are shown to help" in said
+    assert f"label smoothing gives, {lost['label smoothing']} points, is not shown" in said
+
+
+def test_what_training_and_evaluation_found_on_fer2013():
+    found = results.read(RUN)
+    near = re.search(r"expect a best validation accuracy near ([\d.]+)", "".join(
+        cell.source for cell in NOTEBOOKS["04_training"].cells))
+    assert round(found.training["mean"], 2) == float(near[1])
+    said, scores = text("05"), found.scores
+    recalls = {name: one["recall"] for name, one in scores["per_class"].items()}
+    assert "expect Happy to be found most reliably" in said and max(recalls, key=recalls.get) == "Happy"
+    widths = {name: np.ptp(one["recall_ci"]) for name, one in scores["per_class"].items()}
+    assert "the rarest class has the longest" in said and max(widths, key=widths.get) == "Angry"
+    low, high = wilson(round(scores["accuracy"] * scores["n"]), scores["n"])
+    assert f"the interval is about ± {50 * (high - low):.1f} points" in said
+    public, private = scores["public"]["accuracy_ci"], scores["private"]["accuracy_ci"]
+    assert "Their bars overlap" in said and max(public[0], private[0]) < min(public[1], private[1])
+    labels, probabilities = RUN.read_predictions(results.counting(RUN), scores["chosen_seed"])
+    sure = apply_temperature(probabilities, scores["temperature"]).max(axis=1) >= scores["selective"]["threshold"]
+    angry, happy, neutral = pd.Series(sure).groupby(labels).mean()
+    assert "happy faces are answered twice as often" in said and happy > 1.8 * max(angry, neutral)
+    in_bins = np.bincount((probabilities.max(axis=1) * 15).astype(int).clip(max=14))
+    assert "the last bin holds by far the most faces" in said and in_bins[-1] > 3 * in_bins[:-1].max()
+
+
+def test_what_the_faces_of_fer2013_are(fer2013_zip):
+    faces, said = load_faces(fer2013_zip, verbose=False), text("01")
+    found = RUN.read_metrics("data")
+    copies, twins = (found["audit"][name]["total"] for name in ("copies_in_train", "twins_across"))
+    assert f"{copies} second copies in training and {twins} test images with a twin" in said
+    numbers = identical(np.concatenate([faces.images, faces.images[:, :, ::-1]]))
+    mirrored = np.flatnonzero(np.isin(numbers[: len(faces)], numbers[len(faces):]))
+    flaws = audit(faces).indices
+    assert "FER2013 has ten, and these are its blank images" in said
+    assert len(mirrored) == 10 and set(mirrored) == set(flaws["blank"])
+    assert "on FER2013, six do" in "".join(cell.source for cell in NOTEBOOKS["01_eda"].cells)
+    assert len(np.setdiff1d(flaws["conflicting"], flaws["blank"])) == 6
+    parts = split(faces)
+    known = {image.tobytes() for image in parts.train.images}
+    seen = sum(image.tobytes() in known for image in parts.val.images)
+    assert f"On FER2013 some {round(seen, -1)} of the {len(parts.val):,} validation images, 3 %" in text("02")
+    assert round(100 * seen / len(parts.val)) == 3
+    assert f"prints {len(parts.train):,}, {len(parts.val):,} and {len(parts.test):,}" in text("02")
