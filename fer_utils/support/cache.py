@@ -17,10 +17,10 @@ import PIL
 import platformdirs
 
 from fer_utils import CourseError
-from fer_utils.support import formats, images, listing, parts, tables
+from fer_utils.support import formats, images, listing, parts, tables, trees
 from fer_utils.support.files import replacing
-from fer_utils.support.formats import Raw
 from fer_utils.support.listing import DataError
+from fer_utils.support.parts import Raw
 
 
 def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
@@ -48,7 +48,7 @@ def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
 def signature(path: Path) -> str:
     """SHA-256 of all that decides what is read: the bytes (of a folder: names, sizes, times), readers, JPEG decoder."""
     digest = hashlib.sha256(PIL.__version__.encode())
-    for reader in (formats, images, listing, parts, tables):
+    for reader in (formats, images, listing, parts, tables, trees):
         digest.update(Path(reader.__file__).read_bytes())
     try:
         if path.is_dir():

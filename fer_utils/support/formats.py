@@ -6,45 +6,28 @@
 
 import lzma
 import os
-import re
 import struct
 import tarfile
-import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import shorten
-from typing import NamedTuple
 
 import numpy as np
 
-from fer_utils.support.images import SIDE, Deep, read_image, suffixes, to_bytes
+from fer_utils.support.images import suffixes
 from fer_utils.support.listing import ARCHIVES, TABLES, DataError, Open, is_litter, listing, shown
-from fer_utils.support.parts import Tree, choose_classes, find_trees, settled, usage_of
+from fer_utils.support.parts import Raw, choose_classes, say_what_lacks, settled, usage_of
 from fer_utils.support.tables import COMPETITION, VOTED, Rows, header, read_competition, read_faces, read_votes
+from fer_utils.support.trees import find_trees, read_images
 
 FER_CSV = ("fer2013.csv", "icml_face_data.csv")
 MOST_TABLES = 50
 """So many of a source's tables are looked into, the outermost first."""
 FORMS = f"train/<class>/ and test/<class>/, or {FER_CSV[0]}, or {FER_CSV[1]}, or {', '.join(COMPETITION)}"
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, struct.error, RuntimeError)
-
-
-class Raw(NamedTuple):
-    """What a reader returns: uint8 (N, 48, 48), int64 (N,) with -1 where unlabelled, and two arrays of str (N,).
-
-    found: classes (the names of the labels, in order), left_out (images by name of the classes not asked for), said
-    (lines on what was changed or not taken), seen (lines on what was recognised), codes (whether folders 0 to 6 were
-    taken for FER2013's), claims_fer2013 (whether it should be FER2013, whole).
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    usage: np.ndarray
-    names: np.ndarray
-    found: dict
 
 
 def read_source(path: Path, classes: Sequence[str], labels: str = "own") -> Raw:
@@ -78,10 +61,11 @@ def _read_form(path: Path, every: dict[str, Open], classes: Sequence[str], label
         return _read_tables(path, files, tables, votes if labels == "fer+" else None, classes)
     if all(name in competition for name in COMPETITION) and not in_parts:
         found = read_competition(path, [files[competition[name]] for name in COMPETITION])
-        return _from_rows(path, found, found.lines, classes, [f"Read: {', '.join(COMPETITION)}"])
+        places = [Path(at).name for at in found.lines]
+        return _from_rows(path, found, places, classes, [f"Read: {', '.join(COMPETITION)}"])
     trees, copies = find_trees(path, in_parts or [name for name in images if "/" in name])
     if trees:
-        return _read_images(path, files, images, trees, copies, classes)
+        return read_images(path, files, images, trees, copies, classes)
     archives = [name for name in files if "/" not in name and name.lower().endswith(ARCHIVES)]
     if path.is_dir() and len(archives) == 1:
         return read_source(path / archives[0], classes, labels)
@@ -102,8 +86,7 @@ def _find_tables(path: Path, files: dict[str, Open]) -> tuple[dict[str, str | No
     if chosen:
         parts = dict.fromkeys(chosen)
     elif not parts:
-        alone = not path.is_dir() and len(files) == 1
-        parts = dict.fromkeys(name for name in tables if _base(name) in FER_CSV or alone)
+        parts = dict.fromkeys(name for name in tables if _base(name) in FER_CSV or name == path.name)
     if len(set(parts.values())) < len(parts):
         several = shorten(", ".join(map(shown, parts)), 200, placeholder=" ...")
         raise DataError(f"{shown(path)} holds several tables of faces ({several}): give the path of one.")
@@ -119,7 +102,7 @@ def _read_tables(path: Path, files: dict[str, Open], tables: dict[str, str | Non
     """Read one whole table, with FER+'s votes where asked for, or one for each part."""
     found, places, seen, without = Rows([], [], [], [], 0), [], [], Counter()
     for name, usage in tables.items():
-        where = str(path / name) if path.is_dir() or len(files) > 1 else str(path)
+        where = str(path if name == path.name else path / name)
         read = read_faces(files[name], where, usage, any_number=not classes)
         seen.append(f"Read: {name}, {len(read.images):,} rows" + (f", {usage}" if usage else ""))
         places += [f"{name}, line {n}" if len(tables) > 1 else f"line {n}" for n in read.lines]
@@ -142,80 +125,11 @@ def _from_rows(path: Path, rows: Rows, places: list[str], classes: Sequence[str]
     """The rows of the classes asked for, and the unlabelled ones."""
     labels, found = choose_classes(path, Counter(filter(None, rows.names)), classes)
     kept = [i for i, name in enumerate(rows.names) if name in labels or not name]
-    said = [f"Empty rows skipped: {rows.empty:,}"] if rows.empty else []
     numbers = np.array([labels.get(rows.names[i], -1) for i in kept], np.int64)
     usage = np.array([rows.usage[i] for i in kept], str)
-    return Raw(np.stack([rows.images[i] for i in kept]), numbers, usage, np.array([places[i] for i in kept], str),
-               _told(found, numbers, usage, said, seen))
-
-
-def _read_images(path: Path, files: dict[str, Open], images: set[str], trees: list[Tree], copies: list[str],
-                 classes: Sequence[str]) -> Raw:
-    """Read the images in class folders; a label is the class folder's name, never its place in a list."""
-    where = {name: (tree, *inner.split("/")) for tree in trees for inner, name in tree.files.items()}
-    _check_strays(path, files, images, trees, copies)
-    labels, found = choose_classes(path, Counter(folder for _, folder, _ in where.values()), classes)
-    entries = []
-    for name, (tree, folder, file) in where.items():
-        if folder in labels:
-            cut = [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", file.lower())]
-            part = {"publictest_": "PublicTest", "privatetest_": "PrivateTest"}.get(cut[0], "Test")
-            usage = part if tree.usage == "Test" else tree.usage
-            rank = {"Training": 0, "Validation": 1}.get(usage, 2)
-            entries.append((rank, cut, found["order"][folder], name, usage, folder))
-    entries.sort()  # natural order
-    pixels, changed, deep = np.empty((len(entries), SIDE, SIDE), np.uint8), Counter(), {}
-    order = {name: i for i, name in enumerate(files)}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Pillow's decoders, on oddities that they read well
-        for i in sorted(range(len(entries)), key=lambda i: order[entries[i][3]]):  # as they are packed
-            name = entries[i][3]
-            image, changes = read_image(files[name], f"{path}: {name}")
-            changed.update(changes)
-            if isinstance(image, Deep):
-                deep[i] = image
-            else:
-                pixels[i] = image
-    if deep:
-        pixels[[*deep]], scaled = to_bytes(deep.values(), str(path))
-        changed += scaled
-    numbers, usage = np.array([labels[entry[5]] for entry in entries], np.int64), np.array([e[4] for e in entries], str)
-    said = [f"{what}: {n:,} images" for what, n in changed.items()]
-    said += [f"Read once, though it is there twice: {copy}/" for copy in copies]
-    seen = [f"Part: {tree.folder or '.'}/, {tree.usage}, {len(tree.files):,} images" for tree in trees]
-    rest = [name for name in files if name not in where and not any(name.startswith(f"{copy}/") for copy in copies)]
-    for what, left, told in (("images outside the class folders", [n for n in rest if n in images], said),
-                             ("other files", [n for n in rest if n not in images], seen)):
-        if left:
-            told.append(f"Not read: {len(left):,} {what} ({shorten(', '.join(left), 80, placeholder=' ...')})")
-    claims = any(entry[1][0] in ("training_", "publictest_", "privatetest_") for entry in entries)
-    return Raw(pixels, numbers, usage, np.array([entry[3] for entry in entries], str),
-               _told(found, numbers, usage, said, seen) | {"claims_fer2013": claims})
-
-
-def _check_strays(path: Path, files: Iterable[str], images: set[str], trees: list[Tree], copies: list[str]) -> None:
-    """DataError for an image of a part that is in no class folder, and for another file that is in one."""
-    taken = {name for tree in trees for name in tree.files.values()}
-    folders = {name.rpartition("/")[0] for name in taken}
-    for name in files:
-        if name.rpartition("/")[0] in folders and name not in images:
-            raise DataError(f"{shown(path)}: {shown(name)} is of a type not known here: class folders hold "
-                            "images only, in a format that Pillow reads; move it or convert it.")
-        tree = next((tree for tree in trees if tree.folder and name.startswith(f"{tree.folder}/")), None)
-        if tree and name in images - taken and not any(name.startswith(f"{copy}/") for copy in copies):
-            raise DataError(f"{shown(path)}: {shown(name)} is in no class folder: put each image into "
-                            f"{tree.folder}/<class>/.")
-
-
-def _told(found: dict, labels: np.ndarray, usage: np.ndarray, said: list[str], seen: list[str]) -> dict:
-    """What `load_faces` prints of a source: always, and on request."""
-    if found["left_out"]:
-        said = ["Left out: " + ", ".join(f"{n:,} {name}" for name, n in found["left_out"].items()), *said]
-    if found["mapping"] and not found["codes"]:
-        said.append("Classes: " + ", ".join(f"{name} is {known}" for name, known in found["mapping"].items()))
-    testing = ~np.isin(usage, ("Training", "Validation"))
-    for part, inside in {"training": usage == "Training", "validation": usage == "Validation", "test": testing}.items():
-        absent = [name for label, name in enumerate(found["classes"]) if label not in labels[inside]]
-        if absent and (labels[inside] >= 0).any():
-            said.append(f"Without {part} images: {', '.join(absent)}")
-    return found | {"said": said, "seen": seen, "claims_fer2013": False}
+    found["seen"] += seen
+    if rows.empty:
+        found["said"].append(f"Empty rows skipped: {rows.empty:,}")
+    say_what_lacks(found, numbers, usage)
+    images = np.stack([rows.images[i] for i in kept])
+    return Raw(images, numbers, usage, np.array([places[i] for i in kept], str), found)
