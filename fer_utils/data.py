@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from fer_utils.support.formats import SIDE, USAGES, DataError
+from fer_utils.support.images import SIDE
+from fer_utils.support.listing import DataError
+from fer_utils.support.parts import USAGES
 from fer_utils.support.published import PUBLISHED_COUNTS
 from fer_utils.support.sources import read_from
 
@@ -25,9 +27,9 @@ class Faces:
     """Labelled face images; item i of every array belongs to image i. Raises DataError where the arrays do not fit.
 
     images: uint8 (N, 48, 48), 0 black to 255 white; labels: int64 (N,), indices into `classes`, -1 where one is
-    unknown, or None where all are; usage: str (N,), Training, PublicTest, PrivateTest, or Test where the source does
-    not tell; names: str (N,), file name or row; classes: the names that the labels stand for; source: where the faces
-    came from; drawn: drawings, not photographs.
+    unknown, or None where all are; usage: str (N,), Training, Validation, PublicTest, PrivateTest, or Test where the
+    source does not tell; names: str (N,), file name or row; classes: the names that the labels stand for; source: where
+    the faces came from; drawn: drawings, not photographs; seen: lines on what the reader recognised there.
     """
 
     images: np.ndarray
@@ -37,6 +39,7 @@ class Faces:
     classes: tuple[str, ...] = POSTER_CLASSES
     source: str = "memory"
     drawn: bool = False
+    seen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -101,8 +104,18 @@ class Faces:
         return self.take(self.usage == "Training")
 
     @property
+    def val(self) -> "Faces":
+        """The validation part that the source itself has, if any."""
+        return self.take(self.usage == "Validation")
+
+    @property
     def test(self) -> "Faces":
-        return self.take(self.usage != "Training")
+        return self.take(self.is_test)
+
+    @property
+    def is_test(self) -> np.ndarray:
+        """For each image, truth values (N,), whether it is kept for testing."""
+        return ~np.isin(self.usage, ("Training", "Validation"))
 
     @property
     def are_posters(self) -> bool:
@@ -139,9 +152,13 @@ def split(faces: Faces, val_fraction: float = 0.30, seed: int = 0, group_duplica
     """Cut a validation part from the training images, with the same share of every class (rounded up: 4,853 of 16,175).
 
     `group_duplicates=True` keeps identical images on one side, so that no validation image was seen in training; sizes
-    then vary (on FER2013 by at most 29, over 300 seeds). DataError where a fraction or a class is too small to be cut.
+    then vary (on FER2013 by at most 29, over 300 seeds). Faces that have a validation part keep it: nothing is cut, and
+    that is said. DataError where a fraction or a class is too small to be cut.
     """
     train = faces.train
+    if len(faces.val):
+        print(f"Validation: the {len(faces.val):,} images that {faces.source} has for it; none is cut from training.")
+        return Split(train, faces.val, faces.test)
     if train.labels is None:
         raise DataError(f"the training images of {faces.source} have no labels: a stratified split needs them.")
     group = identical(train.images) if group_duplicates else np.arange(len(train))
@@ -183,9 +200,12 @@ def identical(images: np.ndarray) -> np.ndarray:
 
 
 def audit(faces: Faces) -> Audit:
-    """Find identical images inside and across training and test, contradicting labels, and blank images."""
+    """Find identical images inside and across training and test, contradicting labels, and blank images.
+
+    A validation part counts as training here: what is chosen by it has seen it.
+    """
     table = pd.DataFrame({"image": identical(faces.images), "label": faces.labels_or_unknown(),
-                          "train": faces.usage == "Training"})
+                          "train": ~faces.is_test})
     known, pair = table["label"] >= 0, pd.MultiIndex.from_frame(table[["image", "label"]])
     copy = table.duplicated(["image", "train"])  # the first of an image in each part is no copy
     twin = ~table["train"] & table["image"].isin(table["image"][table["train"]])
@@ -202,28 +222,27 @@ def audit(faces: Faces) -> Audit:
     return Audit(**{name: len(i) for name, i in indices.items()}, indices=indices, usage=faces.usage)
 
 
-def load_faces(source: str | Path = "auto", classes: str | Sequence[str] = POSTER_CLASSES,
-               verbose: bool = True) -> Faces:
-    """Load the faces of `classes` from `source`, and print what was taken and what was left out.
+def load_faces(source: str | Path = "auto", classes: str | Sequence[str] = POSTER_CLASSES, verbose: bool = True,
+               labels: str = "own") -> Faces:
+    """Load the faces of `classes` from `source`, and print what was taken, changed and left out.
 
     source: a path to faces in any form that `support.formats` reads; "sample", the drawn faces; "kaggle", which alone
     uses the network; or "auto": $FER_DATA, else data/ in the course's home, else the sample. classes: names that the
     source holds, as a sequence or as "Angry,Happy,Neutral"; or "all", in FER2013's order where they are FER2013's, else
-    by the alphabet. Raises DataError where the data are absent or damaged or lack a class; warns where what should be
-    FER2013 has other counts than the published ones.
+    by the alphabet. labels: "own", or "fer+": the class with the most votes in FER+'s fer2013new.csv, which lies beside
+    fer2013.csv; images with a tie, or that most call unknown or no face, are left out. Raises DataError where the data
+    are absent or damaged or lack a class; warns where what should be FER2013 has other counts than the published ones.
     """
-    name, raw = read_from(str(source), _class_names(classes))
-    drawn = name == "sample"
-    faces = Faces(*raw[:4], classes=tuple(raw.found["classes"]), source=name, drawn=drawn)
+    name, raw = read_from(str(source), _class_names(classes), labels)
+    drawn, found = name == "sample", raw.found
+    faces = Faces(*raw[:4], tuple(found["classes"]), name, drawn, tuple(found["seen"]))
     if verbose:
-        print(f"Faces: {len(faces.train):,} for training and {len(faces.test):,} for testing, from "
-              f"{'the embedded sample of drawn faces' if drawn else name}")
-        if raw.found["left_out"]:
-            print("Left out:", ", ".join(f"{n:,} {name}" for name, n in raw.found["left_out"].items()))
-        if raw.found["converted"]:
-            print(f"Converted to {SIDE}x{SIDE} pixels in grey: {raw.found['converted']:,} images")
+        val = f", {len(faces.val):,} for validation" if len(faces.val) else ""
+        codes = ", whose classes 0 to 6 are read as FER2013's codes, 0 Angry to 6 Neutral" if found["codes"] else ""
+        print(f"Faces: {len(faces.train):,} for training{val} and {len(faces.test):,} for testing, from "
+              f"{'the embedded sample of drawn faces' if drawn else name}{codes}", *found["said"], sep="\n")
     published = PUBLISHED_COUNTS.reindex(faces.classes).dropna()
-    if raw.found["claims_fer2013"] and not drawn and not faces.counts().equals(published):
+    if found["claims_fer2013"] and not drawn and not faces.counts().equals(published):
         table = pd.concat({"found": faces.counts(), "published": published}, axis=1)
         warnings.warn(f"{name} does not hold what FER2013 was published with:\n{table.to_string()}", stacklevel=2)
     return faces

@@ -9,6 +9,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ import PIL
 import platformdirs
 
 from fer_utils import CourseError
-from fer_utils.support import formats
+from fer_utils.support import formats, images, listing, parts, tables, trees
 from fer_utils.support.files import replacing
-from fer_utils.support.formats import DataError, Raw
+from fer_utils.support.listing import DataError
+from fer_utils.support.parts import Raw
 
 
 def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
@@ -45,17 +47,29 @@ def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
 
 def signature(path: Path) -> str:
     """SHA-256 of all that decides what is read: the bytes (of a folder: names, sizes, times), readers, JPEG decoder."""
-    digest = hashlib.sha256(Path(formats.__file__).read_bytes() + PIL.__version__.encode())
+    digest = hashlib.sha256(PIL.__version__.encode())
+    for reader in (formats, images, listing, parts, tables, trees):
+        digest.update(Path(reader.__file__).read_bytes())
     try:
         if path.is_dir():
-            files = [(name, (path / name).stat()) for name in sorted(formats.list_files(path))]
-            digest.update(repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]).encode())
-        else:
+            for name, _ in sorted(listing.walk(path), key=itemgetter(0)):
+                digest.update(repr((name, *_stamp(path / name))).encode())
+        elif path.is_file():  # a pipe would keep us waiting
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
+        name = listing.shown(error.filename or path)
+        raise DataError(f"{name} cannot be read ({error.strerror}): check who may read it.") from error
     return digest.hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size and time of a file; of a link to nowhere those of the link."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        stat = path.lstat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _checksum(raw: Raw) -> str:

@@ -8,16 +8,22 @@ from pathlib import Path
 from fer_utils.support import sample
 from fer_utils.support.cache import signature, through_cache
 from fer_utils.support.files import writable
-from fer_utils.support.formats import DataError, Raw, read_source
+from fer_utils.support.formats import read_source
 from fer_utils.support.home import course_home
+from fer_utils.support.listing import DataError, shown
+from fer_utils.support.parts import Raw
 
 SAMPLE = {"n_train": 1500, "n_test": 500, "seed": 2013}
 
 
-def read_from(source: str, classes: tuple[str, ...]) -> tuple[str, Raw]:
+def read_from(source: str, classes: tuple[str, ...], labels: str = "own") -> tuple[str, Raw]:
     """The source's name ("auto" resolved) and what it holds of `classes`, or of all where none are named."""
     name = _choose() if source == "auto" else source
-    return name, _read_sample(classes) if name == "sample" else _read_path(_find(name), classes)
+    if labels not in ("own", "fer+"):
+        raise DataError(f"there are no labels {labels!r}: give own or fer+.")
+    if name == "sample" and labels == "own":
+        return name, _read_sample(classes)
+    return name, _read_path(_find(name), classes, labels)
 
 
 def _choose() -> str:
@@ -40,15 +46,15 @@ def _find(name: str) -> Path:
         except Exception as error:  # its own and its HTTP library's
             raise DataError(f"Kaggle did not give msambare/fer2013 ({error}): try again, or load a copy.") from error
     path = Path(name).expanduser()
-    path = path if path.exists() else course_home() / path
-    if not path.exists():
-        raise DataError(f"there is no file or folder {name!r}: check the path, or take \"sample\" or \"kaggle\".")
+    path = path if os.path.exists(path) else course_home() / path
+    if not os.path.exists(path):  # unlike path.exists(), this raises nothing for a name that cannot be
+        raise DataError(f"there is no file or folder {shown(name)!r}: check the path, or take sample or kaggle.")
     return path
 
 
-def _read_path(path: Path, classes: tuple[str, ...]) -> Raw:
-    place = hashlib.sha256("\n".join([str(path.resolve()), *classes]).encode()).hexdigest()[:16]
-    return through_cache(f"faces-{place}", signature(path), lambda: read_source(path, classes))
+def _read_path(path: Path, classes: tuple[str, ...], labels: str) -> Raw:
+    place = hashlib.sha256("\n".join([str(path.resolve()), labels, *classes]).encode()).hexdigest()[:16]
+    return through_cache(f"faces-{place}", signature(path), lambda: read_source(path, classes, labels))
 
 
 def _read_sample(classes: tuple[str, ...]) -> Raw:

@@ -20,7 +20,7 @@ from fer_utils.figures import beyond, eda, evaluation, model, speed, techniques,
 from fer_utils.models import WEIGHTS, build_model, layer_table, pretrained
 from fer_utils.runs import Run
 from fer_utils.support.files import read_json
-from fer_utils.support.formats import USAGES
+from fer_utils.support.parts import USAGES
 from fer_utils.support.published import poster_log
 
 METRICS = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy")
