@@ -70,7 +70,7 @@ class Faces:
     def take(self, which: np.ndarray) -> "Faces":
         """The images that `which` picks: indices, or a mask of N truth values."""
         labels = None if self.labels is None else self.labels[which]
-        if labels is not None and len(labels) and (labels == -1).all():
+        if labels is not None and (labels == -1).all():  # so too where nothing is picked
             labels = None
         return replace(self, images=self.images[which], labels=labels, usage=self.usage[which], names=self.names[which])
 
@@ -146,6 +146,24 @@ class Split(NamedTuple):
     train: Faces
     val: Faces
     test: Faces
+
+
+FEWEST = 8
+"""Training images of a class: fewer cannot be split, and the rest cut into five for cross-validation."""
+
+
+def check_learnable(faces: Faces) -> None:
+    """Raise DataError unless there are two classes or more, each with FEWEST labelled training images."""
+    sizes = np.bincount(faces.train.labels_or_unknown() + 1, minlength=len(faces.classes) + 1)[1:]
+    few = [f"{n} of {name}" for name, n in zip(faces.classes, sizes, strict=True) if n < FEWEST]
+    if len(few) == len(faces.classes):
+        raise DataError(f"{faces.source} has too few labelled training images to learn from ({', '.join(few)[:150]}): "
+                        f"give at least {FEWEST} of each class, in a part called train.")
+    if few:
+        raise DataError(f"{faces.source} has too few labelled training images of some classes ({', '.join(few)[:150]}; "
+                        f"at least {FEWEST} are needed): give more, or leave these out by the parameter classes.")
+    if len(sizes) < 2:
+        raise DataError(f"{faces.classes[0]} is the only class: a network tells classes apart, so give two or more.")
 
 
 def split(faces: Faces, val_fraction: float = 0.30, seed: int = 0, group_duplicates: bool = False) -> Split:

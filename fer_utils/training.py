@@ -110,7 +110,7 @@ def to_tensor(images: np.ndarray | Tensor) -> Tensor:
 
 def on_device(faces: Faces, device: torch.device) -> tuple[Tensor, Tensor]:
     """All images, uint8 (N, 48, 48), and labels, int64 (N,), in the memory of the device that computes."""
-    return torch.as_tensor(faces.images).to(device), torch.as_tensor(faces.labels).to(device)
+    return torch.as_tensor(faces.images).to(device), torch.as_tensor(faces.labels_or_unknown()).to(device)
 
 
 @torch.no_grad()
