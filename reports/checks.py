@@ -45,6 +45,7 @@ def evaluation(e: Evidence) -> Iterator[Compared | Unknown]:
     """The scores of notebook 05."""
     labels = e.test.labels
     for name, stored in e.scored().items():
+        yield Compared(f"evaluation/{name}/scored_on", stored["scored_on"], "test", "the labels of its predictions")
         answers = [e.predictions(name, seed) for seed in stored["seeds"]]
         chosen = answers[stored["seeds"].index(stored["chosen_seed"])]
         tempered, threshold = apply_temperature(chosen, stored["temperature"]), stored["selective"]["threshold"]

@@ -98,8 +98,9 @@ class Evidence(Kept):
     @cached_property
     def clean_of_all(self) -> np.ndarray:
         """Which test images are free of leaks from training images of all expressions, bool (N,)."""
-        everybody = load_faces(self.data, "all", verbose=False) if self.data else self.given
-        seen = (everybody.usage == "Training") | np.isin(everybody.names, self.faces.test.names)
+        judged = self.faces.test.names
+        everybody = load_faces(self.data, "all", verbose=False)
+        seen = (everybody.usage == "Training") | np.isin(everybody.names, judged)
         return clean_part(everybody.take(seen))
 
     def predictions(self, name: str, seed: int) -> np.ndarray:
@@ -113,6 +114,7 @@ class Evidence(Kept):
         return [self.run.training(path.parent.name) for path in sorted(self.run.path.glob("trainings/*/recipe.json"))]
 
     def scored(self) -> dict[str, dict]:
-        """The entries of evaluation.json that are scores of test images, by training."""
+        """The entries of evaluation.json that are scores of test images, by training: those images have labels."""
         entries = self.metrics["evaluation"].items()
-        return {name: one for name, one in entries if name != "baselines" and one["scored_on"] == "test"}
+        return {name: one for name, one in entries if name != "baselines" and (
+            one["scored_on"] == "test" or self.run.read_predictions(name, one["chosen_seed"]) is not None)}

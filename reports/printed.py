@@ -55,9 +55,9 @@ def drawn_alike(where: str, stored: str, again: str) -> Iterator[Compared | Unkn
 
 def first_difference(where: str, stored: Sequence[str], again: Sequence[str]) -> Compared:
     """The first pair of lines that differ, or of empty ones."""
-    pairs = list(zip_longest(stored, again, fillvalue=""))
+    pairs = zip_longest(stored, again, fillvalue="")
     one, other = next((pair for pair in pairs if pair[0] != pair[1]), ("", ""))
-    return Compared(where, one.strip()[:80], other.strip()[:80], "drawn again")
+    return Compared(where, one, other, "drawn again")
 
 
 def page(e: Evidence) -> Iterator[Compared]:

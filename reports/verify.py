@@ -48,10 +48,12 @@ CHECKS: dict[Check, str] = {
     printed.poster: "poster.pdf",
 }
 """The checks in the order of their report, each with what it is about."""
+FROM_METRICS = (checks.pairs, checks.speed, checks.time_to_accuracy)
+"""Those that know no more than the metrics: a number that follows from others there may be wrong with them."""
 
 TEST_SCORES = ("evaluation/*", "beyond/test/*", "beyond/against_PosterCNN/*", "time_to_accuracy/budget/*")
-NO_SCORES = ("evaluation/baselines/*_*", "*/seeds/*", "*/val_acc_per_seed/*", "*/temperature", "*/threshold",
-             "*/allowed_risk", "*/chosen_seed", "*/epochs", "*/trained_on", "*seconds*", "*/best_public_result")
+NO_SCORES = ("*/class_competition/*", "*/best_public_result*", "*/seeds/*", "*/val_acc_per_seed/*", "*/temperature",
+             "*/threshold", "*/allowed_risk", "*/chosen_seed", "*/epochs", "*/trained_on", "*seconds*")
 """What stands beside the test scores: settings, seconds, validation scores, and what others have published."""
 
 SETTINGS = ("*/epochs", "*/seeds/*", "*/seed", "*/recipe/*", "*/poster_seed", "*/ladder_seeds", "*/target", "*/repeats",
@@ -71,7 +73,7 @@ REASONS = [
 class Verdict(NamedTuple):
     """What the checks have found in a run: `numbers` are all in metrics/*.json, `tests` those that are test scores."""
 
-    compared: dict[str, list[Compared]]
+    compared: dict[Check, list[Compared]]
     unknown: list[Unknown]
     numbers: set[str]
     tests: set[str]
@@ -79,7 +81,13 @@ class Verdict(NamedTuple):
     @property
     def again(self) -> set[str]:
         """The numbers in metrics/ that were computed again."""
-        return {one.where for found in self.compared.values() for one in found} & self.numbers
+        return self.numbers & {one.where for found in self.compared.values() for one in found}
+
+    @property
+    def only_followed(self) -> set[str]:
+        """Those of them that were computed from other numbers in metrics/ alone."""
+        known = {one.where for check, found in self.compared.items() if check not in FROM_METRICS for one in found}
+        return self.again - known
 
     @property
     def differences(self) -> list[Compared]:
@@ -97,7 +105,7 @@ def verify(run: Run, data: str | None = None) -> Verdict:
         raise CourseError(f"There is no run {run.path.name}: make it by `fer run --run {run.path.name}`.")
     evidence, compared, unknown = Evidence(run, data), {}, []
     for check, about in CHECKS.items():
-        found = compared[check.__doc__] = []
+        found = compared[check] = []
         try:
             for one in check(evidence):
                 (found if isinstance(one, Compared) else unknown).append(one)
@@ -107,7 +115,9 @@ def verify(run: Run, data: str | None = None) -> Verdict:
             found.append(Compared(about, f"damaged ({brief(error)})", "as the course writes it", "this check"))
     files = sorted(run.path.glob("metrics/*.json"))
     numbers = {where for path in files for where in leaves(path.stem, read_json(path))}
-    return Verdict(compared, unknown, numbers, {where for where in numbers if is_test_score(evidence, where)})
+    not_on_test = [*NO_SCORES, *scored_on_validation(evidence.metrics)]
+    tests = {where for where in numbers if fits(where, TEST_SCORES) and not fits(where, not_on_test)}
+    return Verdict(compared, unknown, numbers, tests)
 
 
 def leaves(where: str, value) -> Iterator[str]:
@@ -119,12 +129,13 @@ def leaves(where: str, value) -> Iterator[str]:
         yield where
 
 
-def is_test_score(evidence: Evidence, where: str) -> bool:
-    """Whether this number was scored on the test images."""
-    for metric, key in (("evaluation", where.split("/")[1]), ("time_to_accuracy", "budget")):
-        if where.startswith(f"{metric}/{key}/") and evidence.metrics[metric][key].get("scored_on") == "validation":
-            return False
-    return fits(where, TEST_SCORES) and not fits(where, NO_SCORES)
+def scored_on_validation(metrics: dict) -> Iterator[str]:
+    """Which scores are of validation images, since the test images have no labels."""
+    timed = metrics["time_to_accuracy"]
+    for where, values in (("evaluation/", metrics["evaluation"]), ("time_to_accuracy/", timed)):
+        for name, one in values.items() if isinstance(values, dict) else ():
+            if isinstance(one, dict) and one.get("scored_on") == "validation":
+                yield f"{where}{name}/*"
 
 
 def fits(where: str, patterns) -> bool:
@@ -135,10 +146,11 @@ def report(name: str, verdict: Verdict) -> str:
     """What `fer verify` prints."""
     again, tests = verdict.again, verdict.tests
     lines = [f"{name}: {len(again)} of {len(verdict.numbers)} numbers in metrics/ computed again, "
-             f"{len(tests & again)} of {len(tests)} test scores among them.", ""]
-    for title, found in verdict.compared.items():
+             f"{len(tests & again)} of {len(tests)} test scores among them;",
+             f"{len(verdict.only_followed)} of them follow from other numbers there.", ""]
+    for check, found in verdict.compared.items():
         wrong = sum(not one.agrees for one in found)
-        lines.append(f"{len(found):>7,} compared, {wrong or 'none'} differ: {title}")
+        lines.append(f"{len(found):>7,} compared, {wrong or 'none'} differ: {check.__doc__}")
     lines += ["", "Not computed again:"]
     lines += [f"  {reason}: {', '.join(places)}" for reason, places in reasons(verdict).items()]
     differences = verdict.differences
