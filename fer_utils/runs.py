@@ -219,6 +219,12 @@ class Run:
             return None
         return table["label"].to_numpy(), table.filter(regex="^p_").to_numpy(np.float32)
 
+    def write_test_images(self, test: Faces, clean: np.ndarray) -> None:
+        """Write metrics/test_images.csv: each test image's label, usage, and whether it is `clean`, bool (N,)."""
+        table = pd.DataFrame({"label": test.labels_or_unknown(), "usage": test.usage, "clean": clean})
+        text = table.to_csv(index_label="index", lineterminator="\n")
+        write_text(self.path / "metrics" / "test_images.csv", text)
+
     def _predictions(self, name: str, seed: int) -> Path:
         return self.path / "metrics" / "predictions" / f"{checked_name(name)}-seed{int(seed)}.csv"
 

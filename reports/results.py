@@ -193,6 +193,12 @@ def confidence(found: Found) -> list[Row]:
     ]
 
 
+def card(found: Found) -> list[Row]:
+    """What the model card says of the training that was evaluated."""
+    of_classes = [row._replace(what=f"recall of {row.what}") for row in recalls(found)]
+    return [*test_accuracy(found), *in_detail(found), *of_classes, *confidence(found)]
+
+
 def techniques(found: Found) -> list[Row]:
     n = found.training.get("val_size")
     return [Row(f"{name}, {count(one['n'], 'pair')} of seeds", n, effect(one))

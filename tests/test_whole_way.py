@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from fer_utils.runs import Run
+from reports.verify import report, verify
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -37,6 +40,8 @@ def test_the_whole_way_with_tiny_parameters(home):
     stamped = {path.stem for path in (run / "figures").glob("*.svg") if ">drawn faces</text>" in path.read_text()}
     assert {"class_counts", "training_curves", "evaluation_scores"} <= stamped
     assert not {"architecture", "activation_functions", "residual_block"} & stamped
+    verdict = verify(Run(run), "sample")
+    assert verdict.green, report("tiny", verdict)
     text = "".join(path.read_text() for path in [run / "run.json", *(run / "notebooks").iterdir()])
     assert str(home) not in text and str(ROOT) not in text
     assert [path.name for path in home.iterdir()] == ["reports"], "a notebook wrote outside the run's folder"

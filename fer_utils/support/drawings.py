@@ -17,7 +17,7 @@ UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
 MM = 25.4
 
 
-def save_drawing(figure: Figure, folder: Path, name: str, alt: str, stamp: str = "") -> None:
+def save_drawing(figure: Figure, folder: Path, name: str, alt: str, stamp: str = "", forms=tuple(UNDATED)) -> None:
     """Write <name>.svg, .pdf and .png (300 dpi) at the figure's own size; the alt text is the title in each.
 
     stamp: a small grey line under the right corner, for which the figure grows by 4 mm.
@@ -29,9 +29,9 @@ def save_drawing(figure: Figure, folder: Path, name: str, alt: str, stamp: str =
         figure.set_size_inches(width, height + 4 / MM)
         figure.supxlabel(stamp, x=0.995, ha="right", fontsize=7, color="0.45")
     with matplotlib.rc_context(SAVING):
-        for form, undated in UNDATED.items():
+        for form in forms:
             with replacing(folder / f"{checked_name(name)}.{form}") as temporary:
-                figure.savefig(temporary, dpi=300, metadata=undated | {"Title": alt})
+                figure.savefig(temporary, dpi=300, metadata=UNDATED[form] | {"Title": alt})
 
 
 def show_drawing(figure: Figure, alt: str, photo: bool) -> None:

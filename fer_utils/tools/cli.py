@@ -70,6 +70,9 @@ def parser() -> argparse.ArgumentParser:
                        help="--paper, --author, --title, --photos: see `python reports/poster/build.py --help`")
     added = command("site", site, "Build the site of a run: reports/<run>/site/.")
     added.add_argument("run", metavar="RUN", help="the run's name")
+    added = command("verify", verify, "Compute a run's numbers again, and name those that differ or that cannot be.")
+    added.add_argument("run", metavar="RUN", help="the run's name")
+    added.add_argument("options", nargs=argparse.REMAINDER, metavar="...", help="--data: where its faces are")
     command("refresh", refresh, "Execute every notebook on the sample and store the outputs in notebooks/.")
     added = command("colab", colab, "Stamp a repository's address into the notebooks, for Colab.")
     added.add_argument("fork", metavar="OWNER/REPO", help="the repository on GitHub")
@@ -151,17 +154,22 @@ def figure(options: argparse.Namespace) -> None:
 
 def figures(options: argparse.Namespace) -> int:
     """Have the clone's builder draw a run's figures again."""
-    return _build("figures", options.run)
+    return _script("figures/build.py", options.run)
 
 
 def poster(options: argparse.Namespace) -> int:
     """Have the clone's builder set a run's poster."""
-    return _build("poster", options.run, *options.options)
+    return _script("poster/build.py", options.run, *options.options)
 
 
 def site(options: argparse.Namespace) -> int:
     """Have the clone's builder make a run's site."""
-    return _build("site", options.run)
+    return _script("site/build.py", options.run)
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Have the clone's script compute a run's numbers again."""
+    return _script("verify.py", options.run, *options.options)
 
 
 def refresh(options: argparse.Namespace) -> None:
@@ -182,14 +190,15 @@ def colab(options: argparse.Namespace) -> None:
     print(f"{len(changed)} files now name https://github.com/{options.fork}; commit and push them.")
 
 
-def _build(what: str, *arguments: str) -> int:
-    """Run reports/<what>/build.py of the clone, in a process of its own; returns its exit status."""
+def _script(name: str, *arguments: str) -> int:
+    """Run a script of the clone's reports/, in a process of its own; returns its exit status."""
     from fer_utils.support.home import clone
 
-    builder = clone() / "reports" / what / "build.py"
-    if not builder.is_file():
-        raise CourseError(f"{clone()} has no reports/{what}/build.py, and `fer {what}` needs it: run it in a clone.")
-    return subprocess.run([sys.executable, builder, *arguments]).returncode
+    script = clone() / "reports" / name
+    if not script.is_file():
+        command = name.split("/")[0].removesuffix(".py")
+        raise CourseError(f"{clone()} has no reports/{name}, and `fer {command}` needs it: run it in a clone.")
+    return subprocess.run([sys.executable, script, *arguments]).returncode
 
 
 if __name__ == "__main__":

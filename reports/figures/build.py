@@ -31,9 +31,13 @@ class Missing(LookupError):
 
 
 class Kept:
-    """What a run keeps: raises Missing, or KeyError for a metric, where a figure asks for more than that."""
+    """What a run keeps: raises Missing, or KeyError for a metric, where a figure asks for more than that.
 
-    def __init__(self, run: Run):
+    data: where the faces are, as for `load_faces`; they are taken where they are the run's.
+    """
+
+    def __init__(self, run: Run, data: str = "auto"):
+        self.data = data
         self.run, self.known = run, run.read()
         self.metrics = {name: run.read_metrics(name) or {} for name in METRICS}
 
@@ -78,10 +82,16 @@ class Kept:
                           "was scored on")
         return kept
 
+    @property
+    def clean(self) -> np.ndarray:
+        """Which test images are free of leaks, bool (N,)."""
+        path = self.run.path / "metrics" / "test_images.csv"
+        return pd.read_csv(path)["clean"].to_numpy() if path.is_file() else clean_part(self.faces)
+
     @cached_property
     def faces(self) -> Faces:
         with suppress(CourseError):
-            faces = load_faces("auto", self.classes, verbose=False)
+            faces = load_faces(self.data, self.classes, verbose=False)
             if faces.fingerprint == self.known["fingerprint"]:
                 return faces
         raise Missing(f"the run's faces are not at hand: let FER_DATA name {self.known['source']}")
@@ -96,18 +106,24 @@ def redraw(run: Run, log: Callable[[str], None] = print) -> None:
         raise CourseError(f"There is no run {run.path.name}: make it by `fer run --run {run.path.name}`.")
     use_style()
     kept = Kept(run)
-    for name, draw in FIGURES.items():
+    for name in FIGURES:
         try:
-            figure = draw(kept)
+            figure = draw(kept, name)
             run.save_figure(figure, name)
             plt.close(figure)
             log(f"{name}: drawn")
         except Missing as reason:
             log(f"{name}: left as it is, since {reason}")
-        except KeyError as missing:
-            log(f"{name}: left as it is, since the run's metrics do not hold {missing}")
     others = {path.stem for path in run.path.glob("figures/*.svg")} - FIGURES.keys()
     log(f"Left to their notebooks: {', '.join(sorted(others)) or 'none'}")
+
+
+def draw(kept: Kept, name: str) -> Figure:
+    """Draw the figure of this name in FIGURES; raises Missing with the reason where the run keeps too little for it."""
+    try:
+        return FIGURES[name](kept)
+    except KeyError as missing:
+        raise Missing(f"the run's metrics do not hold {missing}") from missing
 
 
 def class_counts(kept: Kept) -> Figure:
@@ -158,8 +174,7 @@ def silence(kept: Kept) -> Figure:
     tempered, own = apply_temperature(probabilities, kept.evaluated["temperature"]), kept.evaluated["selective"]
     curves, answered = {"all test images": risk_coverage(tempered, labels)}, {"all test images": own}
     if "clean" in own:
-        clean = clean_part(kept.faces)
-        curves["without leaked images"] = risk_coverage(tempered[clean], labels[clean])
+        curves["without leaked images"] = risk_coverage(tempered[kept.clean], labels[kept.clean])
         answered["without leaked images"] = own["clean"]
     return evaluation.silence(curves, answered, own["allowed_risk"])
 

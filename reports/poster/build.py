@@ -42,6 +42,16 @@ def make_poster(run: Run, paper: str = "a0", author: str | None = None, photos: 
     """
     if not (run.path / "run.json").is_file():
         raise CourseError(f"There is no run in {run.path}: make it by `fer run --run {run.path.name}`.")
+    path = run.path / ("poster-photos.pdf" if photos else "poster.pdf")
+    pdf = set_poster(run, paper, author, photos, title)
+    with replacing(path) as temporary:
+        temporary.write_bytes(pdf)
+    return path
+
+
+def set_poster(run: Run, paper: str = "a0", author: str | None = None, photos: bool = False,
+               title: str | None = None) -> bytes:
+    """The PDF that `make_poster` writes."""
     if paper not in PAPERS:
         raise CourseError(f"The paper {paper!r} is none of {', '.join(PAPERS)}: choose one of them.")
     texts = {"title": _line(title) or TITLE, "author": _line(author) or authors(), "paper": paper, "photos": photos}
@@ -53,14 +63,10 @@ def make_poster(run: Run, paper: str = "a0", author: str | None = None, photos: 
             Path(folder, "facts.json").write_text(json.dumps(facts), encoding="utf-8")
             compiler = typst_compiler(Path(folder, "poster.typ"))
             _check(json.loads(compiler.query("<fit>", field="value")))
-            pdf = compiler.compile(format="pdf")
+            return compiler.compile(format="pdf")
         except (RuntimeError, KeyError, TypeError) as error:
             raise CourseError(f"The poster of the run {run.path.name} cannot be set ({str(error)[:150]}): see whether "
                               "this version of the course wrote its metrics.") from error
-    path = run.path / ("poster-photos.pdf" if photos else "poster.pdf")
-    with replacing(path) as temporary:
-        temporary.write_bytes(pdf)
-    return path
 
 
 def collect(run: Run) -> dict:

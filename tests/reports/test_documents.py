@@ -34,9 +34,7 @@ def test_the_data_sheet_counts_as_the_audit_does():
 
 def test_the_model_card_scores_as_the_evaluation_does():
     found, card = results.read(RUN), (REPORTS / "model-card.md").read_text(encoding="utf-8")
-    recalls = [row._replace(what=f"recall of {row.what}") for row in results.recalls(found)]
-    table = results.table([*results.test_accuracy(found), *results.in_detail(found), *recalls,
-                           *results.confidence(found)])
+    table = results.table(results.card(found))
     assert table in card, f"model-card.md lacks this table:\n{table}"
     assert f"{count_parameters(build_model('PosterCNN')):,} parameters" in card
 

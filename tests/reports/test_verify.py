@@ -1,0 +1,268 @@
+"""`fer verify RUN`: a run as it was made is green, and each lie in it is caught and named."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from making import bands, write_folder
+
+from fer_utils.runs import Run
+from fer_utils.support.files import read_json, write_json
+from fer_utils.tools import cli
+from fer_utils.tools.notebooks import run_notebooks
+from reports import checks, printed, results, verify, with_data
+from reports.figures.build import redraw
+from reports.poster.build import make_poster
+
+pytest.importorskip("typst", reason="pip install typst: the poster is set by it")
+pytest.importorskip("pypdf", reason="pip install pypdf: the poster is read by it")
+ROOT = Path(__file__).parents[2]
+COMMITTED = ROOT / "reports" / "fer2013"
+USAGES = ["Training"] * 3 + ["PublicTest", "PrivateTest"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A home with the run `tiny`, as notebooks 04 and 05 and the builders make it, and its faces."""
+    home, drawn = tmp_path_factory.mktemp("home"), bands(150)
+    rows = [(3 * label, USAGES[i // 3 % 5], image) for i, (image, label) in enumerate(zip(drawn.images, drawn.labels,
+                                                                                         strict=True))]
+    write_folder(home / "faces", rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_HOME", str(home))
+        patch.setenv("FER_CACHE", str(home / "cache"))
+        given = {"data": "faces", "run": "tiny", "epochs": "2", "seeds": "2", "batch_size": "16", "seed": "3"}
+        run_notebooks(["04_training", "05_evaluation"], [*given.items()], log=lambda line: None)
+        results.write_report("tiny")
+        make_poster(Run.open("tiny"))
+    return home
+
+
+@pytest.fixture
+def run(made, home, monkeypatch, style) -> Run:
+    """A copy of that run, to lie in."""
+    monkeypatch.setenv("FER_CACHE", str(made / "cache"))
+    shutil.copytree(made / "reports", home / "reports")
+    return Run.open("tiny")
+
+
+@pytest.fixture
+def quick(monkeypatch) -> None:
+    """Without the figures, the slowest of the checks."""
+    monkeypatch.delitem(verify.CHECKS, printed.figures)
+
+
+@pytest.fixture
+def verified(made, capsys):
+    """A function that verifies the run with its faces, and returns the exit status and what it says differs."""
+
+    def verified(data: Path = made / "faces") -> tuple[int, list[str]]:
+        status = verify.main(["tiny", "--data", str(data)])
+        said = capsys.readouterr().out
+        return status, said.partition("\nDifferences:\n")[2].splitlines()
+
+    return verified
+
+
+def name(run: Run) -> str:
+    return run.read()["evaluated"]
+
+
+def chosen(run: Run) -> int:
+    return run.read_metrics("evaluation")[name(run)]["chosen_seed"]
+
+
+def change(path: Path, *keys, by=lambda value: value + 1) -> None:
+    """Change one value of a JSON file."""
+    values = inside = read_json(path)
+    for key in keys[:-1]:
+        inside = inside[key]
+    inside[keys[-1]] = by(inside[keys[-1]])
+    write_json(path, values)
+
+
+def change_row(path: Path, row: int, column: str, by) -> None:
+    """Change one value of a CSV file."""
+    table = pd.read_csv(path)
+    table.loc[row, column] = by(table.loc[row, column])
+    table.to_csv(path, index=False)
+
+
+def predictions(run: Run, seed: int) -> Path:
+    return run.path / "metrics" / "predictions" / f"{name(run)}-seed{seed}.csv"
+
+
+def test_a_run_as_it_was_made_is_green(run, made, capsys):
+    assert verify.main(["tiny", "--data", str(made / "faces")]) == 0
+    said = capsys.readouterr().out
+    assert "No differences." in said and ", 87 of 87 test scores among them;" in said.splitlines()[0]
+    compared = {line.split(": ")[1]: line.split()[0] for line in said.splitlines() if " compared, " in line}
+    for check in (checks.test_images, checks.evaluation, checks.histories, checks.recipes, with_data.data,
+                  with_data.weights, printed.figures, printed.page, printed.poster):
+        assert int(compared[check.__doc__].replace(",", "")) > 1, check
+
+
+def test_without_the_data_it_is_green_too_and_says_what_it_could_not(run, quick, capsys):
+    assert verify.main(["tiny"]) == 0
+    said = capsys.readouterr().out
+    assert "it needs the data: name them by --data PATH: metrics/predictions/*, from weights" in said
+    assert f"fitted on validation images, whose predictions are not kept: evaluation/{name(run)} (1)" in said
+
+
+def test_without_the_test_images_not_every_score_is_computed_and_the_status_is_1(run, quick, capsys):
+    (run.path / "metrics" / "test_images.csv").unlink()
+    assert verify.main(["tiny"]) == 1
+    assert ", 0 of 87 test scores among them;" in capsys.readouterr().out
+
+
+def lie_in_a_digit(run):
+    change(run.path / "metrics" / "evaluation.json", name(run), "brier", by=lambda value: value + 1e-6)
+    return f"evaluation/{name(run)}/brier: stored"
+
+
+def lie_in_an_interval(run):
+    change(run.path / "metrics" / "evaluation.json", name(run), "clean", "accuracy_ci", 1, by=lambda end: end - 0.01)
+    return f"evaluation/{name(run)}/clean/accuracy_ci/1: stored"
+
+
+def lie_in_a_swap_of_predictions(run):
+    one, other = (predictions(run, seed) for seed in (3, 4))
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+    return f"from metrics/predictions/{name(run)}-seed{chosen(run)}.csv"
+
+
+def lie_in_the_weights(run):
+    weights = run.training(name(run)).weights
+    shutil.copy(weights(3), weights(4))
+    return f"from {name(run)}/seed4.safetensors"
+
+
+def lie_in_a_label(run):
+    change_row(predictions(run, 4), 7, "label", lambda label: (label + 1) % 3)
+    return f"{name(run)}-seed4.csv/label of image 7: stored"
+
+
+def lie_in_a_probability(run):
+    other = next(seed for seed in (3, 4) if seed != chosen(run))
+    change_row(predictions(run, other), 11, "p_happy", lambda share: share + 0.01)
+    return f"{name(run)}-seed{other}.csv/image 11, Happy: stored"
+
+
+def lie_in_the_recipe(run):
+    change(run.training(name(run)).path / "recipe.json", "recipe", "learning_rate", by=lambda value: value * 2)
+    return f"trainings/{name(run)}/recipe.json/name: stored"
+
+
+def lie_in_a_history(run):
+    path = run.training(name(run)).path / "seed4.csv"
+    change_row(path, len(pd.read_csv(path)) - 1, "train_loss", lambda loss: loss - 0.01)
+    return f"training/{name(run)}/final_train_loss/1: stored"
+
+
+def lie_in_the_table(run):
+    page = run.path / "README.md"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("| Happy | 20 | ", "| Happy | 20 | 1."), encoding="utf-8")
+    return "README.md, line"
+
+
+def lie_in_the_fingerprint(run):
+    change(run.path / "run.json", "fingerprint", by=lambda value: "0" + value[1:])
+    return "run.json/fingerprint: stored"
+
+
+def lie_in_the_counts(run):
+    change(run.path / "run.json", "counts", "Training", "Happy")
+    return "run.json/counts/Training/Happy: stored 31"
+
+
+def lie_in_what_leaks(run):
+    change_row(run.path / "metrics" / "test_images.csv", 5, "clean", lambda clean: not clean)
+    return "metrics/test_images.csv/clean/5: stored False, again True"
+
+
+def lie_in_the_poster(run):
+    page = run.path / "metrics" / "evaluation.json"
+    true = page.read_bytes()
+    change(page, name(run), "accuracy", by=lambda value: value - 0.1)
+    make_poster(run)
+    page.write_bytes(true)
+    return "poster.pdf, the numbers that only one of both prints: stored"
+
+
+def lie_by_damage(run):
+    (run.path / "metrics" / "training.json").write_text('{"all": 5}')
+    return "training/*: stored 'damaged (TypeError"
+
+
+LIES = [one for what, one in globals().items() if what.startswith("lie_")]
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__.removeprefix("lie_"))
+def test_a_lie_is_caught_and_named(lie, run, quick, verified):
+    words = lie(run)
+    status, differences = verified()
+    assert status == 1 and any(words in line for line in differences), (words, differences)
+
+
+def test_a_figure_of_another_run_is_caught(run, verified):
+    history = run.training(name(run)).path / "seed3.csv"
+    true, path = history.read_bytes(), run.path / "figures" / "training_curves.svg"
+    change_row(history, 0, "val_loss", lambda loss: loss + 0.1)
+    redraw(run, lambda line: None)
+    history.write_bytes(true)
+    status, differences = verified()
+    assert status == 1 and len(differences) == 1
+    assert differences[0].startswith("  figures/training_curves.svg: stored '") and path.is_file()
+
+
+def test_other_data_are_no_evidence(run, made, tmp_path, quick, verified):
+    shutil.copytree(made / "faces" / "train", tmp_path / "other" / "train")
+    shutil.copytree(made / "faces" / "train", tmp_path / "other" / "test")
+    status, differences = verified(tmp_path / "other")
+    assert status == 1 and differences[0].startswith("  run.json/fingerprint: stored")
+
+
+def test_texts_are_compared_where_another_matplotlib_drew(run):
+    svg = next(run.path.glob("figures/evaluation_scores.svg")).read_text(encoding="utf-8")
+    older = svg.replace("Matplotlib v", "Matplotlib v1.")
+    same, unknown = printed.drawn_alike("a.svg", older, svg)
+    assert same.agrees and unknown.reason.startswith("another Matplotlib drew it")
+    other, _ = printed.drawn_alike("a.svg", older.replace(">accuracy<", ">certainty<"), svg)
+    assert (other.stored, other.again) == ("certainty", "accuracy")
+
+
+def test_no_run_is_one_sentence(home, capsys):
+    assert verify.main(["nowhere"]) == 1
+    assert capsys.readouterr().err == "There is no run nowhere: make it by `fer run --run nowhere`.\n"
+
+
+def test_fer_verify_hands_everything_to_the_script(home, capfd, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert cli.main(["verify", "nowhere", "--data", "sample"]) == 1
+    assert capfd.readouterr().err.startswith("There is no run nowhere")
+    monkeypatch.setattr("fer_utils.support.home.clone", lambda: home)
+    assert cli.main(["verify", "nowhere"]) == 1
+    assert capfd.readouterr().err == f"{home} has no reports/verify.py, and `fer verify` needs it: run it in a clone.\n"
+
+
+def test_the_committed_run_is_green(style):
+    verdict = verify.verify(Run(COMMITTED))
+    assert verdict.differences == [] and verdict.green, verify.report("fer2013", verdict)
+    assert len(verdict.tests) >= 300 and len(verdict.again) >= 530
+
+
+def test_the_committed_run_is_what_its_data_and_the_shipped_weights_give(fer2013_zip, monkeypatch):
+    """The weights of PosterCNN: those of AttentionCNN take minutes, and `fer verify fer2013 --data` asks them too."""
+    first = with_data.predicted
+    monkeypatch.setattr(with_data, "predicted", lambda e: [one for one in first(e) if one.model == "PosterCNN"])
+    for check in (*verify.CHECKS,):
+        if check not in (with_data.data, with_data.weights):
+            monkeypatch.delitem(verify.CHECKS, check)
+    verdict = verify.verify(Run(COMMITTED), str(fer2013_zip))
+    assert verdict.differences == [], verify.report("fer2013", verdict)
+    predicted = [one for one in verdict.compared[with_data.weights] if one.where.startswith("metrics")]
+    assert len(predicted) == 1
