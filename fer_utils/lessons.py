@@ -1,22 +1,29 @@
 """What the notebooks share: code shown from where it runs, claims that are checked, a training done once for all."""
 
 import inspect
+import math
 import textwrap
+import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import NamedTuple
 
 from IPython.display import Markdown
+from torch import nn
 
 from fer_utils import CourseError
 from fer_utils.data import Split
 from fer_utils.models import build_model, count_parameters, dropout_of
 from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
-from fer_utils.support.checkpoints import load_weights, read_metadata, save_weights
+from fer_utils.support import checks
+from fer_utils.support.checkpoints import load_weights, read_metadata, read_state, save_state, save_weights
 from fer_utils.support.devices import choose_device, choose_precision, describe_device
 from fer_utils.support.drawings import show_saved
+from fer_utils.support.files import locked
 from fer_utils.support.home import clone
+from fer_utils.support.kept import belong, rows_hash
 from fer_utils.training import Recipe, Result, fit, training_name
 
 
@@ -63,53 +70,89 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
             log: Callable[[str], None] = print, loop: Loop = COURSE) -> Result:
     """Train as asked on `parts`, or take it from the run's folder where just that was trained before.
 
-    Its folder keeps the best weights and the history after every epoch, so that a training which was stopped by hand
-    can be evaluated too.
+    Its folder keeps, after every epoch, the history, the best weights, and what the next epoch depends on: a training
+    that was stopped by hand can be evaluated, and one that was cut in any way goes on. Where another process is
+    training the same, this one waits for it.
     """
+    seed, unit = checks.seed(seed), choose_device(device)
     model = build_model(asked.model, len(parts.train.classes), asked.dropout, seed)
-    precision = choose_precision(asked.recipe.precision, choose_device(device))
+    precision = choose_precision(asked.recipe.precision, unit)
     name = training_name(model, parts.train, parts.val, asked.recipe, precision, loop.name)
     training = run.new_training(name)
-    if is_finished(training, seed):
-        log(f"{name}, seed {seed}: trained before in this run, as asked here; read from there.")
-        return load_trained(training, seed, device)
-    log(f"{name}, seed {seed}: training now, {asked.recipe.epochs} epochs on {len(parts.train):,} images.")
-    training.write_asked({
+    description = {
         "training": name, "model": asked.model, "dropout": dropout_of(model), "classes": parts.train.classes,
         "loop": loop.name, "recipe": asdict(asked.recipe), "precision": precision,
         "parameters": count_parameters(model),
         "train": {"n": len(parts.train), "fingerprint": parts.train.fingerprint},
-        "val": {"n": len(parts.val), "fingerprint": parts.val.fingerprint} if parts.val else None})
+        "val": {"n": len(parts.val), "fingerprint": parts.val.fingerprint} if parts.val else None}
+
+    def wait() -> None:
+        log(f"{name}, seed {seed}: another process is training it, and this one waits for it.")
+
+    with nullcontext() if is_finished(training, seed) else locked(training.path, f".seed{seed}.lock", wait):
+        if is_finished(training, seed):  # maybe meanwhile
+            log(f"{name}, seed {seed}: trained before in this run, as asked here; read from there.")
+            return load_trained(training, seed, device)
+        training.write_asked(description)
+        result = _train(training, model, parts, asked.recipe, seed, device, loop, log)
+        run.record(device=describe_device(unit), precision=precision)
+        return result
+
+
+def _train(training: Training, model: nn.Module, parts: Split, recipe: Recipe, seed: int, device: str,
+           loop: Loop, log: Callable[[str], None]) -> Result:
+    """Train, or go on where an earlier process ended; keep what there is after each epoch, on a GPU at most every ten
+    seconds."""
+    asked = {"training": training.name, "seed": seed}
+    state, kept_at = read_state(training.state(seed), asked), -math.inf
+    what = f"going on after epoch {len(state['rows'])} of" if state else "training now,"
+    log(f"{training.name}, seed {seed}: {what} {recipe.epochs} epochs on {len(parts.train):,} images.")
 
     def keep(result: Result) -> None:
-        if result.history["saved"].iloc[-1]:
-            save_weights(training.weights(seed), result.model, {"training": name, "epoch": len(result.history)})
-        training.write_history(seed, result.history)
+        nonlocal kept_at
+        if choose_device(device).type == "cpu" or time.monotonic() > kept_at + 10:
+            save_state(training.state(seed), result.trainer, asked)
+            _write(training, seed, result, new_weights=result.history["saved"].iloc[-1])
+            kept_at = time.monotonic()
 
-    result = loop.fit(model, parts.train, parts.val, asked.recipe, seed, device, keep, log)
-    run.record(device=describe_device(choose_device(device)), precision=precision)
-    return Result(result.model, result.history, asked.recipe, name)
+    result = loop.fit(model, parts.train, parts.val, recipe, seed, device, keep, log, state)
+    _write(training, seed, result)
+    if len(result.history) == recipe.epochs:
+        training.state(seed).unlink(missing_ok=True)
+    return Result(result.model, result.history, recipe, training.name)
+
+
+def _write(training: Training, seed: int, result: Result, new_weights: bool = True) -> None:
+    """Write the history, and then the weights, which say to which rows they belong, and whether those are all."""
+    training.write_history(seed, result.history)
+    if new_weights:
+        done, epoch = len(result.history), int(result.best["epoch"])
+        save_weights(training.weights(seed), result.model, {
+            "training": training.name, "epoch": epoch, "rows": rows_hash(result.history, epoch),
+            "finished": done if done == result.recipe.epochs else None})
 
 
 def is_finished(training: Training, seed: int) -> bool:
-    """Whether this seed was trained to the last epoch of its recipe, and its best weights are there."""
-    history, asked = training.history(seed), training.asked()
-    if history is None or not asked or len(history) != asked["recipe"]["epochs"]:
-        return False
+    """Whether this seed was trained to the last epoch of its recipe, and its weights are there."""
     try:
-        kept = read_metadata(training.weights(seed)).get("epoch")
+        history, note = training.history(seed), read_metadata(training.weights(seed))
+        return bool(training.asked()) and belong(history, note, training.name) and note["finished"] == len(history)
     except CourseError:
         return False
-    return kept == history["epoch"][history["saved"]].max()
 
 
 def load_trained(training: Training, seed: int, device: str = "auto") -> Result:
-    """The network, history and recipe that a training keeps for this seed, finished or stopped by hand."""
+    """The network, history and recipe that a training keeps for this seed, finished or stopped by hand.
+
+    Raises CourseError where there are none, and where its weights are not those of its history.
+    """
     asked = training.asked()
     model = build_model(asked["model"], len(asked["classes"]), asked["dropout"])
-    load_weights(training.weights(seed), model)
-    model = model.eval().to(choose_device(device))
-    return Result(model, training.history(seed), Recipe(**asked["recipe"]), training.name)
+    note, history = load_weights(training.weights(seed), model), training.history(seed)
+    if not belong(history, note, training.name):
+        raise CourseError(f"The weights of {training.name}, seed {seed}, do not belong to its history seed{seed}.csv: "
+                          "train it again as it was asked for, in notebook 04, which goes on where it can.")
+    return Result(model.eval().to(choose_device(device)), history, Recipe(**asked["recipe"]), training.name)
 
 
 def training_to_judge(run: Run, parts: Split, name: str = "", seed: int = 0, device: str = "auto") -> Training:

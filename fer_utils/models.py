@@ -168,7 +168,7 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
     It is built as `TinyNet(n_classes=...)`, with `dropout=` where that is given and its signature has it. `seed`
     decides the initial weights. CourseError for an unknown name, and for a class that cannot be built so.
     """
-    checks.share("dropout", dropout or 0)
+    checks.number(float, "dropout", dropout or 0, 0, 0.99)
     maker = MODELS[name] if name in MODELS else own_network(name, known=tuple(MODELS))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -17,8 +17,9 @@ import pandas as pd
 
 from fer_utils import CourseError
 from fer_utils.data import Faces
-from fer_utils.support.files import checked_name, locked, read_json, write_json, write_text
+from fer_utils.support.files import checked_name, locked, read_json, remove_leftovers, write_json, write_text
 from fer_utils.support.home import course_home
+from fer_utils.support.kept import read_history, read_predictions
 
 DEFAULT = "default"
 """The run of a reader who names none."""
@@ -50,9 +51,11 @@ class Training:
         return sorted(int(path.stem.removeprefix("seed")) for path in self.path.glob("seed*.csv"))
 
     def history(self, seed: int) -> pd.DataFrame | None:
-        """The epochs done under this seed, with the columns of `training.HISTORY`; None where there are none."""
-        path = self.path / f"seed{int(seed)}.csv"
-        return pd.read_csv(path) if path.exists() else None
+        """The epochs done under this seed, with the columns of `training.HISTORY`; None where there are none.
+
+        CourseError where the file is damaged, or another's.
+        """
+        return read_history(self.path / f"seed{int(seed)}.csv", seed)
 
     def write_history(self, seed: int, history: pd.DataFrame) -> None:
         write_text(self.path / f"seed{int(seed)}.csv", history.to_csv(index=False, lineterminator="\n"))
@@ -60,6 +63,10 @@ class Training:
     def weights(self, seed: int) -> Path:
         """Where the best weights of this seed are kept."""
         return self.path / f"seed{int(seed)}.safetensors"
+
+    def state(self, seed: int) -> Path:
+        """Where, until it is finished, all is kept that the next epoch under this seed depends on."""
+        return self.path / f"seed{int(seed)}.state.safetensors"
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,7 @@ class Run:
         already holds results on other faces.
         """
         run = cls._default(faces) if name == DEFAULT else cls.open(name)
+        remove_leftovers(run.path)
         counts = {usage: classes.to_dict() for usage, classes in faces.counts().items()}
         run.record(source=Path(faces.source).name, fingerprint=faces.fingerprint, drawn=faces.drawn, counts=counts,
                    classes=list(faces.classes))
@@ -212,12 +220,11 @@ class Run:
         write_text(self._predictions(name, seed), text)
 
     def read_predictions(self, name: str, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """Labels, int64 (N,), and probabilities, float32 (N, classes), as written; None where file or labels lack."""
-        path = self._predictions(name, seed)
-        table = pd.read_csv(path) if path.is_file() else pd.DataFrame({"label": [-1]})
-        if (table["label"] < 0).any():
-            return None
-        return table["label"].to_numpy(), table.filter(regex="^p_").to_numpy(np.float32)
+        """Labels, int64 (N,), and probabilities, float32 (N, classes), as written; None where file or labels lack.
+
+        CourseError where the file is damaged, or another's.
+        """
+        return read_predictions(self._predictions(name, seed))
 
     def write_test_images(self, test: Faces, clean: np.ndarray) -> None:
         """Write metrics/test_images.csv: each test image's label, usage, and whether it is `clean`, bool (N,)."""

@@ -30,13 +30,14 @@ from fer_utils.data import Faces
 from fer_utils.lessons import Loop
 from fer_utils.models import build_model
 from fer_utils.recipes import NamedRecipe
+from fer_utils.support import checks
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
+from fer_utils.support.own_network import check_outputs
 from fer_utils.training import (
     HISTORY,
     Recipe,
     Result,
     batches,
-    check_outputs,
     on_device,
     to_tensor,
     train_epoch,
@@ -86,7 +87,7 @@ def reference_epoch(model: nn.Module, optimizer: torch.optim.Optimizer, data: It
 
 def reference_fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: str,
                   workers: int, threads: int) -> Result:
-    """Train as the reference does, in float32; seed, device and result as of `training.fit`."""
+    """Train as the reference does, in float32; seed, device, result and errors as of `training.fit`."""
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
     device = choose_device(device)
@@ -100,6 +101,7 @@ def reference_fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Rec
         seconds = time.perf_counter() - start
         totals = validate(model, *on_device(val, device)).tolist() if val else [math.nan, math.nan]
         val_loss, val_acc = (total / len(val or train) for total in totals)
+        checks.learning(epoch, train_loss, val_loss if val else 0.0)
         saved = val_acc > best if val else epoch == recipe.epochs
         rows.append((seed, epoch, train_loss, val_loss, val_acc, saved, seconds))
         if saved:
@@ -108,17 +110,15 @@ def reference_fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Rec
 
 
 def reference_loop(workers: int) -> Loop:
-    """The reference as a loop for `lessons.trained`: in a process of its own, and kept when it has ended."""
+    """The reference as a loop for `lessons.trained`, in a process of its own.
 
-    def fit(model, train, val, recipe, seed, device, after_epoch, log) -> Result:
+    It is kept when it has ended, and one that is cut begins anew: what its workers draw next cannot be written down.
+    """
+
+    def fit(model, train, val, recipe, seed, device, after_epoch, log, state=None) -> Result:
         with fresh_process() as process:
             threads = torch.get_num_threads()
-            work = process.submit(reference_fit, model, train, val, recipe, seed, device, workers, threads)
-            result = work.result()
-        best = int(result.best["epoch"])
-        after_epoch(Result(result.model, result.history[:best], recipe))  # the weights belong to this epoch
-        after_epoch(result)
-        return result
+            return process.submit(reference_fit, model, train, val, recipe, seed, device, workers, threads).result()
 
     return Loop("reference", fit)
 

@@ -16,13 +16,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from fer_utils import CourseError, brief
 from fer_utils.augment import Augment
 from fer_utils.data import Faces
 from fer_utils.models import describe
 from fer_utils.support import checks
+from fer_utils.support.checkpoints import restore
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
+from fer_utils.support.kept import HISTORY
 from fer_utils.support.optimizers import make_optimizer, moving_average
+from fer_utils.support.own_network import check_outputs
+
+RANGES = {"epochs": (1, 100_000), "batch_size": (2, 1_000_000), "learning_rate": (1e-9, 10), "degrees": (0, 180),
+          "weight_decay": (0, 10), "label_smoothing": (0, 0.99), "averaging": (0, 0.9999), "shift": (0, 48),
+          "scale": (0, 0.99), "erase": (0, 1)}
+"""The lowest and highest value of each number in a recipe."""
 
 
 @dataclass(frozen=True)
@@ -50,25 +57,19 @@ class Recipe:
 
     def __post_init__(self):
         for field in fields(self):
-            if field.type in (int, float):  # so that 3 and 3.0 are one recipe
-                object.__setattr__(self, field.name, checks.number(field.type, field.name, getattr(self, field.name)))
+            if field.name in RANGES:  # 3 and 3.0 are one recipe
+                number = checks.number(field.type, field.name, getattr(self, field.name), *RANGES[field.name])
+                object.__setattr__(self, field.name, number)
+        object.__setattr__(self, "flip", checks.yes_or_no("flip", self.flip))
         checks.one_of("interpolation", self.interpolation, ("nearest", "bilinear"))
         checks.one_of("optimizer", self.optimizer, ("adam", "adamw"))
         checks.one_of("schedule", self.schedule, ("constant", "one_cycle"))
         checks.one_of("precision", self.precision, ("auto", "float32", "bfloat16"))
-        checks.at_least("epochs", self.epochs, 1)
-        checks.at_least("batch_size", self.batch_size, 2)
-        checks.above_zero("learning_rate", self.learning_rate)
-        for name in ("label_smoothing", "averaging", "scale"):
-            checks.share(name, getattr(self, name))
 
     def changes(self) -> dict:
         """The fields that differ from their defaults, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)
                 if getattr(self, field.name) != field.default}
-
-
-HISTORY = ["seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
 
 
 @dataclass
@@ -83,6 +84,7 @@ class Result:
     history: pd.DataFrame
     recipe: Recipe
     training: str = ""  # its name in the run that keeps it
+    trainer: "Trainer | None" = None  # while it trains: what the next epoch goes on from
 
     @property
     def best(self) -> pd.Series:
@@ -111,19 +113,6 @@ def to_tensor(images: np.ndarray | Tensor) -> Tensor:
 def on_device(faces: Faces, device: torch.device) -> tuple[Tensor, Tensor]:
     """All images, uint8 (N, 48, 48), and labels, int64 (N,), in the memory of the device that computes."""
     return torch.as_tensor(faces.images).to(device), torch.as_tensor(faces.labels_or_unknown()).to(device)
-
-
-@torch.no_grad()
-def check_outputs(model: nn.Module, faces: Faces, device: torch.device) -> None:
-    """Raise CourseError unless the network turns two images (2, 1, 48, 48) into a logit for each class."""
-    name, wanted = type(model).__name__, (2, len(faces.classes))
-    try:
-        shape = tuple(model.eval()(torch.zeros(2, 1, *faces.images.shape[1:], device=device)).shape)
-    except Exception as error:
-        raise CourseError(f"{name} cannot take images of shape (2, 1, 48, 48): {brief(error)}.") from error
-    if shape != wanted:
-        raise CourseError(f"{name} gives {shape} for two images, where {wanted} is needed: a logit for each of the "
-                          f"{len(faces.classes)} classes ({', '.join(faces.classes)[:150]}). Build it for them.")
 
 
 def count_batches(n: int, size: int) -> int:
@@ -184,7 +173,8 @@ def validate(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int =
 
 
 class Trainer:
-    """All that a training carries from one epoch to the next: network, optimizer, schedule, average, generator."""
+    """All that a training carries from one epoch to the next: network, optimizer, schedule, average, generator, and
+    what it has reached: the history's rows, the best accuracy, and the network that had it."""
 
     def __init__(self, model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: str):
         self.device = choose_device(device)
@@ -198,6 +188,7 @@ class Trainer:
         self.optimizer, self.schedule = make_optimizer(model, recipe, steps)
         self.average = moving_average(model, recipe.averaging) if recipe.averaging else None
         self.judged = self.average.module if self.average else model
+        self.rows, self.best, self.kept = [], -1.0, copy.deepcopy(self.judged)
         self.train = on_device(train, self.device)
         self.val = on_device(val if val else train.take(np.arange(0)), self.device)
 
@@ -221,33 +212,47 @@ class Trainer:
         if self.average:
             self.average.update_parameters(self.model)
 
+    def result(self) -> Result:
+        """The best network so far, and the history."""
+        return Result(self.kept, pd.DataFrame(self.rows, columns=HISTORY), self.recipe, trainer=self)
+
 
 def fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe = Recipe(), seed: int = 0,  # noqa: B008
         device: str = "auto", after_epoch: Callable[[Result], None] = lambda result: None,
-        log: Callable[[str], None] = print) -> Result:
+        log: Callable[[str], None] = print, state: dict | None = None) -> Result:
     """Train `model`, and leave in it the weights of the epoch with the highest validation accuracy.
 
     model: a module from float (N, 1, 48, 48) in [0, 1] to logits (N, len(train.classes)); CourseError for another.
     `seed` decides order, augmentation and dropout; `log` receives the poster's lines, and `after_epoch` what there is
-    so far, the best weights in a copy of the network. An interruption (Ctrl-C, the stop button) ends the training and
-    loses only the epoch it falls in. Without `val` (None) nothing is chosen: the last weights are kept.
+    so far, the best weights in a copy of the network. `state`: where a training that was cut goes on. An interruption
+    (Ctrl-C, the stop button) ends the training and loses only the epoch it falls in; so does a loss that is no number,
+    which is a CourseError. Without `val` (None) nothing is chosen: the last weights are kept.
     """
     trainer = Trainer(model, train, val, recipe, seed, device)
-    rows, best, kept = [], -1.0, None
+    if state:
+        restore(trainer, state)
+    result = trainer.result()
     try:
-        for epoch in tqdm(range(1, recipe.epochs + 1), desc=f"{type(model).__name__}, seed {seed}", leave=False):
+        epochs = range(len(trainer.rows) + 1, recipe.epochs + 1)
+        for epoch in tqdm(epochs, desc=f"{type(model).__name__}, seed {seed}", leave=False):
             train_loss, val_loss, val_acc, seconds = trainer.epoch()
-            saved = val_acc > best if val else epoch == recipe.epochs
-            rows.append((seed, epoch, train_loss, val_loss, val_acc, saved, seconds))
+            checks.learning(epoch, train_loss, val_loss if val else 0.0)
+            saved = val_acc > trainer.best if val else epoch == recipe.epochs
             judgement = f", Val Loss: {val_loss:.4f}, Val Acc: {val_acc:.4f}" if val else ""
             log(f"Epoch [{epoch}/{recipe.epochs}], Train Loss: {train_loss:.4f}{judgement}")
             if saved:
-                best, kept = val_acc, copy.deepcopy(trainer.judged)
                 log("Model saved!")
-            after_epoch(Result(kept, pd.DataFrame(rows, columns=HISTORY), recipe))
+            if saved or not val:
+                trainer.best, trainer.kept = val_acc, copy.deepcopy(trainer.judged)
+            trainer.rows.append((seed, epoch, train_loss, val_loss, val_acc, saved, seconds))
+            result = trainer.result()
+            after_epoch(result)
     except KeyboardInterrupt:
-        if kept is None:
+        if result.history.empty:
             raise
-        log(f"Stopped by you after epoch {rows[-1][1]}: the best weights so far are kept.")
-    model.load_state_dict(kept.state_dict())
-    return Result(model.eval(), pd.DataFrame(rows, columns=HISTORY), recipe)
+        log(f"Stopped by you after epoch {len(result.history)}: the best weights so far are kept.")
+        if not val:
+            result.history.loc[len(result.history) - 1, "saved"] = True
+    finally:
+        model.load_state_dict(result.model.state_dict())
+    return Result(model.eval(), result.history, recipe)

@@ -1,5 +1,7 @@
 """A training is what was asked for: it is done once, kept under its name, and read from there."""
 
+import os
+from contextlib import suppress
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -26,6 +28,7 @@ from fer_utils.models import build_model, conv_block, count_parameters
 from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
 from fer_utils.support.checkpoints import read_metadata
+from fer_utils.support.kept import rows_hash
 from fer_utils.training import Recipe, Result, fit, train_epoch, validate
 
 ASKED = NamedRecipe("my_net:TinyNet", 0.3, Recipe(epochs=2, batch_size=16, learning_rate=0.01, precision="float32"))
@@ -142,9 +145,10 @@ def test_what_was_asked_for_is_written_down(run, parts, ask):
         "parameters": count_parameters(result.model), "train": {"n": 48, "fingerprint": parts.train.fingerprint},
         "val": {"n": 24, "fingerprint": parts.val.fingerprint}} | {
             key: value for key, value in kept.asked().items() if key == "split_seed"}
-    assert sorted(path.name for path in kept.path.iterdir()) == ["recipe.json", "seed0.csv", "seed0.safetensors"]
-    assert read_metadata(kept.weights(0)) == {"architecture": "TinyNet", "training": kept.name,
-                                              "epoch": int(result.best["epoch"])}
+    assert sorted(path.name for path in kept.path.glob("[!.]*")) == ["recipe.json", "seed0.csv", "seed0.safetensors"]
+    epoch = int(result.best["epoch"])
+    assert read_metadata(kept.weights(0)) == {"architecture": "TinyNet", "training": kept.name, "epoch": epoch,
+                                              "rows": rows_hash(result.history, epoch), "finished": 2}
     assert run.read()["precision"] == "float32" and run.read()["device"].startswith("cpu")
     without = ask(NamedRecipe("PosterCNN-no-batch-norm", None, ASKED.recipe), parts._replace(val=None), epochs=1)
     asked = run.training(without.training).asked()
@@ -240,14 +244,91 @@ def test_a_training_stopped_by_hand_is_kept_and_can_be_loaded(run, parts, ask, c
     assert len(stopped.history) == 2
     kept = run.training(stopped.training)
     assert not is_finished(kept, 0) and len(kept.history(0)) == 2 and kept.asked()["recipe"]["epochs"] == 9
+    assert kept.state(0).exists()
     loaded = load_trained(kept, 0, "cpu")
     assert same(loaded, stopped) and loaded.recipe.epochs == 9
     x, y = training.on_device(parts.val, torch.device("cpu"))
     assert validate(loaded.model, x, y)[1].item() / 24 == pytest.approx(stopped.best["val_acc"])
     assert run.trainings()["epochs_done"].tolist() == [2]
-    whole = ask(epochs=9)
+    lines = []
+    whole = ask(epochs=9, log=lines.append)
+    assert "going on after epoch 2 of 9 epochs" in lines[0] and lines[1].startswith("Epoch [3/9]")
     assert whole.training == stopped.training and len(whole.history) == 9 and counted.seeds == [0, 0]
+    pd.testing.assert_frame_equal(stopped.history, whole.history.head(2), check_exact=True)
+    assert is_finished(kept, 0) and not kept.state(0).exists()
+    uncut = fit(build_model(ASKED.model, 3, ASKED.dropout, seed=0), parts.train, parts.val, whole.recipe, device="cpu",
+                log=lambda _: None)
+    pd.testing.assert_frame_equal(*(one.history.drop(columns="seconds") for one in (whole, uncut)), check_exact=True)
+    assert all(value.equal(uncut.model.state_dict()[name]) for name, value in whole.model.state_dict().items())
+
+
+def test_a_kill_between_any_two_writes_mixes_nothing(ask, monkeypatch):
+    """Trainings of four epochs: the first ends, as by a kill, at its first write, the next at its second, and so on."""
+    written, last, place = [], None, os.replace
+
+    def write(source, target) -> None:
+        if target.name.startswith("seed0"):
+            if len(written) == last:
+                raise SystemExit
+            written.append(target.name)
+        place(source, target)
+
+    monkeypatch.setattr(os, "replace", write)
+    whole, all_of_them = ask(epochs=4, run=Run.open("whole")), written.copy()
+    assert all_of_them[:3] == ["seed0.state.safetensors", "seed0.csv", "seed0.safetensors"] and len(all_of_them) > 10
+    for last in range(len(all_of_them)):
+        run = Run.open(f"cut-{last}")
+        written.clear()
+        with pytest.raises(SystemExit):
+            ask(epochs=4, run=run)
+        kept, last = run.training(whole.training), None
+        assert not is_finished(kept, 0)
+        with suppress(CourseError):  # there are none yet, or they do not belong together
+            loaded = load_trained(kept, 0, "cpu")
+            x, y = training.on_device(bands(24, seed=1), torch.device("cpu"))
+            assert validate(loaded.model, x, y)[1].item() / 24 == pytest.approx(loaded.best["val_acc"])
+        again = ask(epochs=4, run=run)
+        assert same(replace(again, history=again.history.assign(seconds=0)),
+                    replace(whole, history=whole.history.assign(seconds=0)))
+        assert is_finished(kept, 0) and not kept.state(0).exists()
+
+
+def test_a_loss_that_is_no_number_is_found_again_at_once(run, ask, counted, monkeypatch):
+    train_epoch, begun = training.train_epoch, []
+
+    def diverging(*arguments):
+        begun.append(1)
+        return train_epoch(*arguments) * (np.nan if len(begun) >= 3 else 1)
+
+    monkeypatch.setattr(training, "train_epoch", diverging)
+    for epochs_begun in (3, 4):
+        with pytest.raises(CourseError, match="ends in epoch 3"):
+            ask(epochs=9)
+        assert len(begun) == epochs_begun
+    kept = run.training(run.trainings()["training"][0])
+    assert len(load_trained(kept, 0, "cpu").history) == 2
+
+
+@pytest.mark.parametrize("damage", [
+    lambda path: path.write_bytes(path.read_bytes()[:-1]), lambda path: path.write_bytes(b""),
+    lambda path: path.write_bytes(b"not a state"), lambda path: path.unlink(),
+    lambda path: path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1])),
+], ids=["cut", "empty", "foreign", "missing", "one bit"])
+def test_a_damaged_state_is_none(run, ask, monkeypatch, damage):
+    with monkeypatch.context() as patch:
+        stop_in_epoch(patch, 3)
+        stopped = ask(epochs=4)
+    kept, lines = run.training(stopped.training), []
+    damage(kept.state(0))
+    whole = ask(epochs=4, log=lines.append)
+    assert "training now, 4 epochs" in lines[0] and len(whole.history) == 4 and is_finished(kept, 0)
     pd.testing.assert_frame_equal(*(one.history.drop(columns="seconds").head(2) for one in (stopped, whole)))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 0.5, "one"])
+def test_a_seed_that_is_none_is_refused(ask, seed):
+    with pytest.raises(CourseError, match="seed is .*: give a whole number from 0 to 4,294,967,295"):
+        ask(seed=seed)
 
 
 def test_a_training_with_no_weights_yet_says_so_when_it_is_loaded(run, ask, monkeypatch):

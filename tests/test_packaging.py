@@ -107,7 +107,7 @@ def test_every_file_that_goes_with_the_package_is_declared():
     ("fer2013/trainings/PosterCNN-1a2b3c4d/seed0.csv", True),
     ("fer2013/trainings/PosterCNN-1a2b3c4d/seed0.safetensors", False), ("fer2013/history.csv", False),
     ("fer2013/poster.pdf", True),
-    ("fer2013/.lock", False), ("fer2013/metrics/.training-0a1b2c3d.json", False), ("poster/poster.tex", True),
+    ("fer2013/.lock", False), ("fer2013/metrics/.training-0a1b2c3d-4567.json", False), ("poster/poster.tex", True),
     ("sample/run.json", False), ("sample/figures/curves.svg", False), ("recipe.md", True)])
 def test_only_the_real_runs_numbers_and_photo_free_figures_are_kept(tmp_path, path, kept):
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)

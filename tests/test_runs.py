@@ -252,7 +252,7 @@ def test_a_history_comes_back_with_every_digit(home):
     training = Run.open("mine").new_training("PosterCNN-1a2b3c4d")
     training.write_history(0, history)
     pd.testing.assert_frame_equal(training.history(0), history, check_exact=True)
-    nothing = history.head(2).assign(val_loss=np.nan, val_acc=np.nan, saved=[False, True])
+    nothing = history.head(2).assign(seed=1, val_loss=np.nan, val_acc=np.nan, saved=[False, True])
     training.write_history(1, nothing)
     pd.testing.assert_frame_equal(training.history(1), nothing, check_exact=True)
 

@@ -13,6 +13,7 @@ from fer_utils import CourseError, training
 from fer_utils.augment import Augment
 from fer_utils.models import PosterCNN, Restricted, build_model
 from fer_utils.recipes import RECIPES
+from fer_utils.support.checkpoints import read_state, save_state
 from fer_utils.training import (
     HISTORY,
     Recipe,
@@ -224,6 +225,77 @@ def test_an_interruption_keeps_what_there_is(parts, monkeypatch):
     assert validate(model, x, y)[1].item() / 48 == pytest.approx(result.best["val_acc"])
 
 
+@pytest.mark.parametrize("recipe", [BRIEF, replace(BRIEF, schedule="one_cycle", optimizer="adamw", averaging=0.9,
+                                                   precision="bfloat16", shift=3, scale=0.1, erase=0.5)],
+                         ids=["poster", "beyond"])
+@pytest.mark.parametrize("judged", [True, False], ids=["with validation", "without"])
+def test_a_training_that_was_cut_ends_as_one_that_was_not(parts, tmp_path, recipe, judged):
+    recipe, val, path = replace(recipe, epochs=5), parts[1] if judged else None, tmp_path / "seed0.state.safetensors"
+
+    def network() -> nn.Module:  # its convolution's weights lie in memory in another order than they are written in
+        torch.manual_seed(1)
+        return nn.Sequential(nn.Conv2d(1, 4, 3, stride=4), nn.BatchNorm2d(4), nn.Flatten(), nn.Dropout(0.3),
+                             nn.Linear(576, 3))
+
+    def stop(so_far: Result) -> None:
+        if len(so_far.history) == epochs:
+            save_state(path, so_far.trainer, {"seed": 0})
+            raise SystemExit
+
+    whole = quiet(network(), parts[0], val, recipe, device="cpu")
+    for epochs in range(1, 6):  # noqa: B007
+        with pytest.raises(SystemExit):
+            quiet(network(), parts[0], val, recipe, device="cpu", after_epoch=stop)
+        torch.rand(7)
+        again = quiet(network(), parts[0], val, recipe, device="cpu", state=read_state(path, {"seed": 0}))
+        pd.testing.assert_frame_equal(*(one.history.drop(columns="seconds") for one in (whole, again)),
+                                      check_exact=True)
+        assert equal(whole.model, again.model)
+
+
+def test_the_state_of_another_training_is_refused(parts, tmp_path):
+    path = tmp_path / "seed0.state.safetensors"
+    quiet(tiny(), *parts, BRIEF, device="cpu", after_epoch=lambda so_far: save_state(path, so_far.trainer, {"seed": 0}))
+    assert read_state(path, {"seed": 1}) is None and read_state(tmp_path / "none", {"seed": 0}) is None
+    with pytest.raises(CourseError, match="does not fit it .* delete its file"):
+        quiet(tiny(4), bands(80, classes="abcd"), None, BRIEF, device="cpu", state=read_state(path, {"seed": 0}))
+
+
+def test_an_interruption_without_validation_keeps_the_last_weights(parts, monkeypatch):
+    stop_in_epoch(monkeypatch, 3)
+    model, seen = tiny(), []
+    result = quiet(model, parts[0], None, replace(BRIEF, epochs=9),
+                   after_epoch=lambda so_far: seen.append(copy.deepcopy(so_far.trainer.model)))
+    assert result.history["saved"].tolist() == [False, True] and result.best["epoch"] == 2
+    assert equal(model, seen[-1])
+
+
+@pytest.mark.parametrize("judged", [True, False], ids=["with validation", "without"])
+def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_best_weights(parts, monkeypatch, judged):
+    train_epoch, seen, model = training.train_epoch, [], tiny()
+
+    def diverging(*arguments):
+        return train_epoch(*arguments) * (math.nan if len(seen) == 2 else 1)
+
+    monkeypatch.setattr(training, "train_epoch", diverging)
+    with pytest.raises(CourseError, match="ends in epoch 3, whose loss is no finite number: give a lower"):
+        quiet(model, parts[0], parts[1] if judged else None, replace(BRIEF, epochs=9),
+              after_epoch=lambda so_far: seen.append(copy.deepcopy(so_far.model)))
+    assert len(seen) == 2 and equal(model, seen[-1])
+
+
+def test_weights_that_are_no_numbers_are_never_the_best(parts, monkeypatch):
+    def last_step_fails(model, *arguments):
+        model[-1].bias.data.fill_(math.nan)
+        return torch.tensor(1.0)
+
+    monkeypatch.setattr(training, "train_epoch", last_step_fails)
+    model = tiny()
+    with pytest.raises(CourseError, match="epoch 1, whose loss"):
+        quiet(model, *parts, BRIEF)
+    assert equal(model, tiny())
+
+
 def test_an_interruption_before_the_first_epoch_is_passed_on(parts, monkeypatch):
     stop_in_epoch(monkeypatch, 1)
     with pytest.raises(KeyboardInterrupt):
@@ -233,10 +305,24 @@ def test_an_interruption_before_the_first_epoch_is_passed_on(parts, monkeypatch)
 @pytest.mark.parametrize(
     "wrong, sentence",
     [
-        ({"epochs": 0}, "epochs is 0: it must be at least 1"),
+        ({"epochs": 0}, "epochs is 0: give a whole number from 1 to 100,000"),
+        ({"epochs": 10**6}, "epochs is 1000000"),
         ({"batch_size": 1}, "batch_size is 1"),
+        ({"batch_size": 2**63}, "batch_size is 9223372036854775808"),
+        ({"batch_size": -64}, "batch_size is -64"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0"),
         ({"learning_rate": math.inf}, "learning_rate is inf"),
+        ({"learning_rate": math.nan}, "learning_rate is nan"),
+        ({"learning_rate": 1e308}, "learning_rate is 1e.308: give a number from 1e-09 to 10"),
+        ({"learning_rate": 10**400}, "learning_rate is 10000"),
+        ({"weight_decay": -0.1}, "weight_decay is -0.1"),
+        ({"degrees": -1}, "degrees is -1"),
+        ({"label_smoothing": 1.0}, "label_smoothing is 1.0"),
+        ({"averaging": 1}, "averaging is 1"),
+        ({"shift": 49}, "shift is 49"),
+        ({"scale": 1}, "scale is 1"),
+        ({"erase": 1.1}, "erase is 1.1"),
+        ({"flip": "no"}, "flip is 'no': choose True or False"),
         ({"interpolation": "cubic"}, "interpolation is 'cubic'"),
         ({"precision": "float16"}, "precision is 'float16': choose auto or float32 or bfloat16"),
         ({"epochs": 2.5}, "epochs is 2.5: give a whole number"),
@@ -249,7 +335,7 @@ def test_an_interruption_before_the_first_epoch_is_passed_on(parts, monkeypatch)
 def test_a_recipe_that_cannot_be_is_refused(wrong, sentence):
     with pytest.raises(CourseError, match=sentence) as caught:
         Recipe(**wrong)
-    assert str(caught.value).endswith(".")
+    assert str(caught.value).endswith(".") and len(str(caught.value)) <= 400
 
 
 def test_numbers_come_as_they_may_and_are_what_the_recipe_says():

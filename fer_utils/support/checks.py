@@ -6,15 +6,27 @@ from collections.abc import Sequence
 from fer_utils import CourseError
 
 
-def number(kind: type, name: str, value) -> int | float:
-    """`value` as a finite number of this kind, int or float."""
+def number(kind: type, name: str, value, low: float, high: float) -> int | float:
+    """`value` as a number of this kind, int or float, from `low` to `high`."""
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         found = math.nan
-    if not math.isfinite(found) or kind(found) != found:
-        raise CourseError(f"{name} is {value!r}: give a {'whole ' if kind is int else ''}number.")
+    if not low <= found <= high or kind(found) != found:
+        whole = "whole " if kind is int else ""
+        raise CourseError(f"{name} is {repr(value)[:50]}: give a {whole}number from {low:,} to {high:,}.")
     return kind(found)
+
+
+def seed(value) -> int:
+    """`value` as a seed, which numpy and scikit-learn take below 2 ** 32 only."""
+    return number(int, "seed", value, 0, 2**32 - 1)
+
+
+def yes_or_no(name: str, value) -> bool:
+    if value not in (True, False):
+        raise CourseError(f"{name} is {value!r}: choose True or False.")
+    return bool(value)
 
 
 def one_of(name: str, value: str, valid: Sequence[str]) -> None:
@@ -22,16 +34,8 @@ def one_of(name: str, value: str, valid: Sequence[str]) -> None:
         raise CourseError(f"{name} is {value!r}: choose {' or '.join(valid)}.")
 
 
-def at_least(name: str, value: float, lowest: float) -> None:
-    if value < lowest:
-        raise CourseError(f"{name} is {value}: it must be at least {lowest}.")
-
-
-def above_zero(name: str, value: float) -> None:
-    if value <= 0:
-        raise CourseError(f"{name} is {value}: it must be above 0.")
-
-
-def share(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise CourseError(f"{name} is {value}: it must be at least 0 and below 1.")
+def learning(epoch: int, *losses: float) -> None:
+    """Raise CourseError where a loss of the epoch is infinite or no number: nothing can be learnt from it."""
+    if not all(map(math.isfinite, losses)):
+        raise CourseError(f"The training ends in epoch {epoch}, whose loss is no finite number: give a lower "
+                          "learning_rate. The best weights of the epochs before it are kept.")

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import platform
+import re
 
 import torch
 
@@ -14,9 +15,10 @@ def choose_device(name: str = "auto") -> torch.device:
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, there in available.items() if there))
-    if not available.get(name.split(":")[0]):
+    valid = re.fullmatch(r"(cpu|mps|cuda(:\d+)?)", name) and available[name.split(":")[0]]
+    if not valid or name.startswith("cuda:") and int(name[5:]) >= torch.cuda.device_count():
         there = ", ".join(kind for kind, there in available.items() if there)
-        raise CourseError(f"The device {name!r} is not available here: choose auto, {there}.")
+        raise CourseError(f"The device {name[:50]!r} is not available here: choose auto, {there}.")
     return torch.device(name)
 
 

@@ -4,14 +4,17 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
+from platform import node
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
-from filelock import FileLock
+import psutil
+from filelock import FileLock, Timeout
 
 from fer_utils import CourseError
 
@@ -20,17 +23,50 @@ from fer_utils import CourseError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling that takes the place of `path` when the block ends well and is removed when not.
 
-    Raises CourseError where the system refuses the write: a full disk, a folder without write permission.
+    It is on the disk before it takes that place, so that a power cut leaves the old file or the new one, too. Raises
+    CourseError where the system refuses the write: a full disk, a folder without write permission.
     """
-    temporary = path.with_name(f".{path.stem}-{uuid4().hex[:8]}{path.suffix}")
+    temporary = beside(path)
     with writable(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
             os.replace(temporary, path)
+            _sync_folder(path.parent)
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the folder itself on the disk, where the system can: not on Windows, nor on some network drives."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def beside(path: Path) -> Path:
+    """A hidden sibling of `path` for this process alone, which `remove_leftovers` knows by its name."""
+    return path.with_name(f".{path.stem}-{_machine()}-{os.getpid()}{path.suffix}")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes of this machine that were killed have left half-written in the folder, at any depth."""
+    for path in sorted(folder.rglob(f".*-{_machine()}-*")):
+        owner = re.fullmatch(r"(\d+)(\..*)?", path.name.rpartition("-")[2])
+        if owner and not psutil.pid_exists(int(owner[1])):
+            with suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _machine() -> str:
+    """Eight digits for this machine: a process is known by its number on one machine only."""
+    return sha256(node().encode()).hexdigest()[:8]
 
 
 @contextmanager
@@ -45,19 +81,25 @@ def writable(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, name: str = ".lock", waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the folder's lock, so that two notebooks changing one file both keep what they wrote.
 
-    The system holds the lock and frees it with the process, however that ends. On a drive without such locks filelock
-    marks the folder by the file `.lock` itself, which a killed process leaves behind: on the same machine the next one
-    sees that its owner is gone, on another machine it waits until the file is deleted by hand. Where a drive refuses
-    locks altogether, as some network drives do, the block runs without one: a reader with one notebook needs none.
+    `waiting` is called once where another process holds it. The system frees the lock with the process, however that
+    ends. On a drive without such locks filelock marks the folder by the file `name` itself, which a killed process
+    leaves behind: on the same machine the next one sees that its owner is gone, on another machine it waits until the
+    file is deleted by hand. Where a drive refuses locks altogether, as some network drives do, the block runs without
+    one: a reader with one notebook needs none.
     """
     with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        lock = FileLock(folder / name)
         with suppress(OSError, NotImplementedError):
-            stack.enter_context(FileLock(folder / ".lock"))
+            try:
+                stack.enter_context(lock.acquire(timeout=0))
+            except Timeout:
+                waiting()
+                stack.enter_context(lock)
         yield
 
 

@@ -1,10 +1,13 @@
-"""A reader's own network, loaded from a file of the reader's by its name."""
+"""A reader's own network, loaded from a file of the reader's by its name, and tried on two images."""
 
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
+
+import torch
+from torch import nn
 
 from fer_utils import CourseError, brief
 from fer_utils.support.home import course_home
@@ -31,3 +34,16 @@ def own_network(name: str, known: Sequence[str] = ()) -> Callable:
         return getattr(loaded, wanted)
     except (Exception, SystemExit) as error:
         raise CourseError(f"{path.name} does not give {wanted} ({brief(error)}): fix it first.") from error
+
+
+@torch.no_grad()
+def check_outputs(model: nn.Module, faces, device: torch.device) -> None:
+    """Raise CourseError unless the network turns two images (2, 1, 48, 48) into a logit for each class."""
+    name, wanted = type(model).__name__, (2, len(faces.classes))
+    try:
+        shape = tuple(model.eval()(torch.zeros(2, 1, *faces.images.shape[1:], device=device)).shape)
+    except Exception as error:
+        raise CourseError(f"{name} cannot take images of shape (2, 1, 48, 48): {brief(error)}.") from error
+    if shape != wanted:
+        raise CourseError(f"{name} gives {shape} for two images, where {wanted} is needed: a logit for each of the "
+                          f"{len(faces.classes)} classes ({', '.join(faces.classes)[:150]}). Build it for them.")

@@ -7,6 +7,7 @@ import pytest
 
 from fer_utils import CourseError
 from fer_utils.runs import Run
+from fer_utils.support.kept import HISTORY
 from reports import results
 
 TINY = "TinyNet-0123abcd"
@@ -75,7 +76,9 @@ def test_settings_come_from_the_recipe_and_a_stop_is_said(run):
     training.write_asked({"model": "my_net:TinyNet", "dropout": None,
                           "recipe": {"epochs": 3, "erase": 0.0, "learning_rate": 0.01}})
     for seed, epochs in ((0, 3), (1, 2)):
-        training.write_history(seed, pd.DataFrame({"epoch": range(1, epochs + 1)}))
+        row = {"seed": seed, "train_loss": 1.0, "val_loss": 1.0, "val_acc": 0.5, "saved": True, "seconds": 1.0}
+        history = pd.DataFrame([row | {"epoch": epoch} for epoch in range(1, epochs + 1)], columns=HISTORY)
+        training.write_history(seed, history)
     said = results.making(results.read(run))
     assert said.startswith("my_net:TinyNet with epochs 3, learning rate 0.01. "
                            "Seed 1 was stopped after 2 of 3 epochs. Computed on")

@@ -1,0 +1,73 @@
+"""The tables of a run, read with a check that they are what the course wrote: another's file may lie in their place."""
+
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fer_utils import CourseError, brief
+
+HISTORY = ["seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
+"""The columns of a training's history, a row for each epoch."""
+
+
+def read_history(path: Path, seed: int) -> pd.DataFrame | None:
+    """The epochs done under this seed, with the columns HISTORY; None where there is no such file."""
+    table = _read_table(path, dtype=object)  # as text, of which float() makes the very numbers that were written
+    if table is None:
+        return None
+    try:
+        known = table["saved"].isin(["True", "False"]).all()
+        table["saved"] = table["saved"] == "True"
+        table = table.astype(dict(zip(HISTORY, (int, int, float, float, float, bool, float), strict=True)))
+        losses = table[["train_loss", "val_loss", "val_acc"]]
+        whole = known and table["epoch"].tolist() == list(range(1, len(table) + 1)) and (table["seed"] == seed).all()
+        if whole and not (losses < 0).any(axis=None) and table["seconds"].between(0, math.inf, "left").all():
+            return table
+    except (LookupError, TypeError, ValueError):
+        pass
+    raise _foreign(path, f"no history of epochs under seed {seed}")
+
+
+def rows_hash(history: pd.DataFrame, epoch: int) -> str:
+    """A hash of the history up to this epoch; its seconds tell apart two trainings that are alike in all else."""
+    return hashlib.sha256(history.head(epoch).to_csv(index=False, lineterminator="\n").encode()).hexdigest()
+
+
+def belong(history: pd.DataFrame | None, note: dict, training: str) -> bool:
+    """Whether the weights with this note are of the epoch that the history kept, both of the training of this name."""
+    if history is None or not history["saved"].any() or note.get("training") != training:
+        return False
+    epoch = int(history["epoch"][history["saved"]].max())
+    return (note.get("epoch"), note.get("rows")) == (epoch, rows_hash(history, epoch))
+
+
+def read_predictions(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """Labels, int64 (N,), and probabilities, float32 (N, classes); None where the file or its labels lack."""
+    table = _read_table(path)
+    if table is None:
+        return None
+    probabilities = table.filter(regex="^p_").to_numpy()
+    labels = table.get("label", pd.Series(dtype=object)).to_numpy()
+    if not (labels.dtype.kind == "i" and probabilities.dtype.kind in "if" and len(labels)
+            and labels.max() < probabilities.shape[1] and np.allclose(probabilities.sum(1), 1, atol=1e-3)
+            and probabilities.min() >= 0):
+        raise _foreign(path, "no labels and probabilities")
+    return None if labels.min() < 0 else (labels, probabilities.astype(np.float32))
+
+
+def _read_table(path: Path, **options) -> pd.DataFrame | None:
+    """The CSV in `path`, None where there is no file; CourseError where it is no CSV."""
+    try:
+        return pd.read_csv(path, **options)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _foreign(path, brief(error)) from error
+
+
+def _foreign(path: Path, reason: str) -> CourseError:
+    return CourseError(f"{path} is damaged or not the course's ({reason}): delete it, and run the notebook again that "
+                       "writes it.")
