@@ -1,6 +1,8 @@
 """What the notebooks share: code shown from where it runs, claims that are checked, a training done once for all."""
 
+import hashlib
 import inspect
+import json
 import math
 import textwrap
 import time
@@ -13,8 +15,8 @@ from IPython.display import Markdown
 from torch import nn
 
 from fer_utils import CourseError
-from fer_utils.data import Split
-from fer_utils.models import build_model, count_parameters, dropout_of
+from fer_utils.data import Faces, Split
+from fer_utils.models import build_model, count_parameters, describe, dropout_of
 from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
 from fer_utils.support import checks
@@ -24,7 +26,7 @@ from fer_utils.support.drawings import show_saved
 from fer_utils.support.files import locked
 from fer_utils.support.home import clone
 from fer_utils.support.kept import belong, rows_hash
-from fer_utils.training import Recipe, Result, fit, training_name
+from fer_utils.training import Recipe, Result, fit
 
 
 def show_source(thing) -> Markdown:
@@ -64,6 +66,19 @@ class Loop(NamedTuple):
 
 
 COURSE = Loop("course", fit)
+
+
+def training_name(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, precision: str,
+                  loop: str = "course") -> str:
+    """The name of what is asked for, as PosterCNN-1a2b3c4d: equal for trainings that differ in nothing but the seed.
+
+    Its digits are a hash of the network, the loop, what the recipe changes from its defaults, the precision that is
+    computed in, and the fingerprints of the images to learn from and to choose by.
+    """
+    asked = {"network": describe(model), "loop": loop, "recipe": recipe.changes() | {"precision": precision},
+             "train": train.fingerprint, "val": val.fingerprint if val else "none"}
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return f"{type(model).__name__}-{digest[:8]}"
 
 
 def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: str = "auto",

@@ -1,15 +1,10 @@
 """A run: the folder `reports/<name>/` that keeps what the notebooks find on one data set."""
 
-import json
-import platform
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +15,7 @@ from fer_utils.data import Faces
 from fer_utils.support.files import checked_name, locked, read_json, remove_leftovers, write_json, write_text
 from fer_utils.support.home import course_home
 from fer_utils.support.kept import read_history, read_predictions
+from fer_utils.support.provenance import environment
 
 DEFAULT = "default"
 """The run of a reader who names none."""
@@ -29,7 +25,7 @@ DEFAULT = "default"
 class Training:
     """The folder of one training: what was asked for, and for each seed its history and best weights.
 
-    Take it from `Run.training`. It is named by what was asked for (see `training.training_name`), so that another
+    Take it from `Run.training`. It is named by what was asked for (see `lessons.training_name`), so that another
     recipe is another folder and nothing is overwritten.
     """
 
@@ -134,7 +130,7 @@ class Run:
             if old is not None and provenance.get("fingerprint", old) != old:
                 raise CourseError(f"The run {self.path.name} holds results on other faces ({known.get('source')}): "
                                   f"give those of {provenance.get('source')} a run name of their own.")
-            write_json(self.path / "run.json", _merged(known, {**_environment(), **provenance}))
+            write_json(self.path / "run.json", _merged(known, {**environment(), **provenance}))
 
     @contextmanager
     def timed(self, name: str) -> Iterator[Callable[[], float]]:
@@ -234,39 +230,6 @@ class Run:
 
     def _predictions(self, name: str, seed: int) -> Path:
         return self.path / "metrics" / "predictions" / f"{checked_name(name)}-seed{int(seed)}.csv"
-
-
-def git_commit(root: Path = Path(__file__).parents[1]) -> str | None:
-    """The commit that the package runs from, with "-dirty" where its files differ from it; None where unknown."""
-    if (root / ".git").exists():
-        def git(*arguments: str) -> str:
-            return subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True).stdout
-
-        try:
-            # What a run writes under reports/ is its result and makes the code no dirtier.
-            changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports")
-            return git("rev-parse", "HEAD").strip() + ("-dirty" if changed else "")
-        except (OSError, subprocess.CalledProcessError):
-            return None
-    origin = metadata.distribution("fer_utils").read_text("direct_url.json") or "{}"
-    return json.loads(origin).get("vcs_info", {}).get("commit_id")
-
-
-def _environment() -> dict:
-    names = [re.match(r"[\w.-]+", line)[0] for line in metadata.requires("fer_utils") if "extra ==" not in line]
-    versions = {name: metadata.version(name) for name in names}
-    known = {"versions": {"python": platform.python_version(), **versions}, "git_commit": git_commit(),
-             "processor": _processor(), "system": platform.system()}
-    # Torch is slow to import, and a notebook that has not done so has computed nothing with its threads.
-    torch = sys.modules.get("torch")
-    return known | ({"threads": torch.get_num_threads()} if torch else {})
-
-
-def _processor() -> str:
-    with suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    return platform.processor() or platform.machine()
 
 
 def _merged(old: dict, new: dict) -> dict:

@@ -1,8 +1,6 @@
 """The training loop: epochs, validation, the weights kept on improvement."""
 
 import copy
-import hashlib
-import json
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +16,6 @@ from tqdm import tqdm
 
 from fer_utils.augment import Augment
 from fer_utils.data import Faces
-from fer_utils.models import describe
 from fer_utils.support import checks
 from fer_utils.support.checkpoints import restore
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
@@ -54,6 +51,7 @@ class Recipe:
     shift: float = 0.0
     scale: float = 0.0
     erase: float = 0.0
+    class_weights: str = "none"  # or balanced: in the loss, every class counts for as much as every other
 
     def __post_init__(self):
         for field in fields(self):
@@ -65,6 +63,7 @@ class Recipe:
         checks.one_of("optimizer", self.optimizer, ("adam", "adamw"))
         checks.one_of("schedule", self.schedule, ("constant", "one_cycle"))
         checks.one_of("precision", self.precision, ("auto", "float32", "bfloat16"))
+        checks.one_of("class_weights", self.class_weights, ("none", "balanced"))
 
     def changes(self) -> dict:
         """The fields that differ from their defaults, by name."""
@@ -90,19 +89,6 @@ class Result:
     def best(self) -> pd.Series:
         """The row of the epoch whose weights were kept."""
         return self.history[self.history["saved"]].iloc[-1]
-
-
-def training_name(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, precision: str,
-                  loop: str = "course") -> str:
-    """The name of what is asked for, as PosterCNN-1a2b3c4d: equal for trainings that differ in nothing but the seed.
-
-    Its digits are a hash of the network, the loop, what the recipe changes from its defaults, the precision that is
-    computed in, and the fingerprints of the images to learn from and to choose by.
-    """
-    asked = {"network": describe(model), "loop": loop, "recipe": recipe.changes() | {"precision": precision},
-             "train": train.fingerprint, "val": val.fingerprint if val else "none"}
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-    return f"{type(model).__name__}-{digest[:8]}"
 
 
 def to_tensor(images: np.ndarray | Tensor) -> Tensor:
@@ -132,23 +118,30 @@ def make_augment(recipe: Recipe) -> Augment:
     return Augment(**{field.name: getattr(recipe, field.name) for field in fields(Augment)})
 
 
+def make_criterion(recipe: Recipe, labels: Tensor, n_classes: int) -> nn.CrossEntropyLoss:
+    """The loss that a recipe asks for; labels: int64 (N,). A balanced class of n images weighs N / (n_classes n)."""
+    sizes = labels.bincount(minlength=n_classes)
+    weights = len(labels) / (n_classes * sizes.clamp(min=1)) if recipe.class_weights == "balanced" else None
+    return nn.CrossEntropyLoss(weights, label_smoothing=recipe.label_smoothing)
+
+
 def train_epoch(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     data: Iterable[tuple[Tensor, Tensor]],
     augment: Callable[[Tensor], Tensor],
     precision: str = "float32",
-    label_smoothing: float = 0.0,
+    criterion: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
     after_step: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """One pass over the batches of training images; returns the mean cross-entropy per image, in nats, float ()."""
+    """One pass over the batches of training images; returns the mean of the criterion per image, in nats, float ()."""
     device = next(model.parameters()).device
     model.train()
     total, seen = torch.zeros((), device=device), 0
     for x, y in data:
         x = augment(to_tensor(x)).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = F.cross_entropy(model(x), y, label_smoothing=label_smoothing)
+            loss = criterion(model(x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -190,6 +183,7 @@ class Trainer:
         self.judged = self.average.module if self.average else model
         self.rows, self.best, self.kept = [], -1.0, copy.deepcopy(self.judged)
         self.train = on_device(train, self.device)
+        self.criterion = make_criterion(recipe, self.train[1], len(train.classes))
         self.val = on_device(val if val else train.take(np.arange(0)), self.device)
 
     def epoch(self) -> tuple[float, float, float, float]:
@@ -197,8 +191,8 @@ class Trainer:
         start = time.perf_counter()
         data = batches(*self.train, self.recipe.batch_size, self.generator)
         augment = partial(make_augment(self.recipe), generator=self.generator)
-        train_loss = train_epoch(self.model, self.optimizer, data, augment, self.precision,
-                                 self.recipe.label_smoothing, self.after_step)
+        train_loss = train_epoch(self.model, self.optimizer, data, augment, self.precision, self.criterion,
+                                 self.after_step)
         seconds = time.perf_counter() - start
         # One copy from a GPU for each epoch, which waits for all of its work.
         loss, val_loss, correct = torch.cat([train_loss[None], validate(self.judged, *self.val)]).tolist()

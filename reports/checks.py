@@ -22,11 +22,12 @@ from fer_utils.evaluation import (
     paired_seeds,
     wilson,
 )
+from fer_utils.lessons import training_name
 from fer_utils.models import MODELS, build_model, count_parameters, dropout_of, layer_table
 from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.speed import reference_loop
 from fer_utils.support.published import poster_log
-from fer_utils.training import Recipe, training_name
+from fer_utils.training import Recipe
 from reports.evidence import Compared, Evidence, Unknown, compare
 
 

@@ -1,14 +1,18 @@
-"""Sets of faces that lack something: a notebook goes through and says what it leaves out, or stops with one sentence."""
+"""Faces that lack something: a notebook goes through and says what it leaves out, or stops with one sentence."""
 
+from pathlib import Path
+
+import nbformat
 import numpy as np
 import pytest
+from PIL import Image
 
 from fer_utils import CourseError
 from fer_utils.data import Faces, check_learnable
 from fer_utils.runs import Run
 from fer_utils.tools.notebooks import run_notebooks
-from PIL import Image
 
+ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ["01_eda", "02_preprocessing", "03_model", "04_training", "05_evaluation"]
 QUICK = [("epochs", "1"), ("draws", "50"), ("steps", "5")]
 
@@ -54,6 +58,21 @@ def test_a_notebook_stops_at_its_second_cell_with_the_sentence(home, tmp_path):
     source = write(tmp_path / "few", {"train/shy": 4, "train/bold": 4, "test/shy": 2, "test/bold": 2})
     with pytest.raises(CourseError, match="01_eda.ipynb stopped in its cell .*\n.*too few labelled training images"):
         run_notebooks(["01_eda"], [("data", source), ("run", "few"), ("classes", "all")], log=lambda line: None)
+
+
+@pytest.mark.parametrize(("name", "value", "words"), [
+    ("seeds", "2", "seeds is of type int, which '2' is not"), ("epochs", 1.5, "is of type int, which 1.5 is not"),
+    ("augmentation", "False", "augmentation is of type bool, which 'False' is not"),
+    ("data", 3, "data is of type str, which 3 is not"), ("dropout", "0.5", "dropout is of type float"),
+])
+def test_a_notebook_run_by_hand_refuses_what_fer_run_refuses(name, value, words, home):
+    notebook = nbformat.read(ROOT / "notebooks" / "04_training.ipynb", as_version=4)
+    settings, _, imports, load = [cell for cell in notebook.cells if cell.cell_type == "code"][:4]
+    first = load.source.index("check_parameters(globals())")
+    given = f"{settings.source}\n{name} = {value!r}\n{imports.source}\n{load.source[first:]}"
+    with pytest.raises(CourseError, match=words):
+        exec(given, {})  # as papermill's injected cell does
+    exec(f"{settings.source}\ndropout = 1\n{imports.source}\ncheck_parameters(globals())", {})
 
 
 @pytest.mark.parametrize(("test", "scored_on", "n"), [({}, "validation", 14), ({"test/bold": 5}, "test", 5)],

@@ -15,8 +15,9 @@ from drawing import simple_figure
 
 from fer_utils import CourseError
 from fer_utils.data import Faces
-from fer_utils.runs import Run, Training, git_commit
+from fer_utils.runs import Run, Training
 from fer_utils.support.files import checked_name
+from fer_utils.support.provenance import git_commit
 from fer_utils.training import HISTORY, Recipe
 
 

@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import torch.nn.functional as F
 from making import bands, stop_in_epoch
 from torch import nn
 
 from fer_utils import CourseError, training
 from fer_utils.augment import Augment
+from fer_utils.evaluation import predict
+from fer_utils.lessons import training_name
 from fer_utils.models import PosterCNN, Restricted, build_model
 from fer_utils.recipes import RECIPES
 from fer_utils.support.checkpoints import read_state, save_state
@@ -24,7 +27,6 @@ from fer_utils.training import (
     on_device,
     to_tensor,
     train_epoch,
-    training_name,
     validate,
 )
 
@@ -384,6 +386,29 @@ def test_averaging_gives_other_weights_of_the_same_training(parts):
     assert list(weights) == list(others)
     assert not torch.equal(weights["features.0.0.weight"], others["features.0.0.weight"])
     assert (weights["features.0.0.weight"] - others["features.0.0.weight"]).abs().max() < 0.1
+
+
+def test_balanced_classes_count_alike_in_the_loss():
+    labels, logits = torch.tensor([0] * 9 + [1]), torch.zeros(10, 2)
+    logits[:, 0] = 2  # right for the nine, wrong for the one
+    plain = training.make_criterion(Recipe(), labels, 2)(logits, labels)
+    balanced = training.make_criterion(Recipe(class_weights="balanced"), labels, 2)(logits, labels)
+    right, wrong = F.cross_entropy(logits[:1], labels[:1]), F.cross_entropy(logits[9:], labels[9:])
+    torch.testing.assert_close(plain, (9 * right + wrong) / 10)
+    torch.testing.assert_close(balanced, (right + wrong) / 2)
+    absent = training.make_criterion(Recipe(class_weights="balanced"), labels, 3)
+    assert absent(torch.zeros(10, 3), labels).isfinite()
+    assert Recipe(class_weights="balanced").changes() == {"class_weights": "balanced"}
+
+
+def test_balanced_classes_find_more_of_the_rare_one():
+    few = bands(96).take(np.r_[0:96:3, 1:96:3, 2:12:3])  # of the third class a tenth of the others' images
+    recalls = []
+    for weights in ("none", "balanced"):
+        model = build_model("PosterCNN", 3, seed=0)
+        fit(model, few, None, Recipe(epochs=2, batch_size=16, class_weights=weights), 0, "cpu", log=lambda line: None)
+        recalls.append((predict(model, bands(96, seed=5).take(np.arange(2, 96, 3)).images).argmax(1) == 2).mean())
+    assert recalls[1] > recalls[0]
 
 
 def test_label_smoothing_keeps_the_loss_from_zero(parts):

@@ -29,6 +29,19 @@ def yes_or_no(name: str, value) -> bool:
     return bool(value)
 
 
+def check_parameters(cells: dict) -> None:
+    """Raise CourseError for the first parameter of a notebook that is not of the type which its settings declare.
+
+    cells: the notebook's `globals()`. A whole number may stand for a float.
+    """
+    for name, kind in cells.get("__annotations__", {}).items():
+        value = cells.get(name)
+        whole_for_float = kind is float and type(value) is int
+        if type(value) is not kind and not whole_for_float:
+            raise CourseError(f"The parameter {name} is of type {kind.__name__}, which {repr(value)[:50]} is not: "
+                              "change it in the settings, or in what papermill was given.")
+
+
 def one_of(name: str, value: str, valid: Sequence[str]) -> None:
     if value not in valid:
         raise CourseError(f"{name} is {value!r}: choose {' or '.join(valid)}.")

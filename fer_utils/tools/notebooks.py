@@ -20,9 +20,10 @@ from nbformat import NotebookNode
 
 from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES, load_faces
-from fer_utils.runs import DEFAULT, Run, git_commit
+from fer_utils.runs import DEFAULT, Run
 from fer_utils.support.files import replacing, write_text
 from fer_utils.support.home import clone, course_home
+from fer_utils.support.provenance import git_commit
 
 EVERYWHERE = {"data", "run"}
 """Parameters that `fer run` gives to whichever notebook declares them, and complains about to none."""

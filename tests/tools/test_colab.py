@@ -105,7 +105,7 @@ def test_the_set_up_cell_installs_the_course_once_and_leaves_torch_alone(machine
     before, course = machine.run("-c", PROBE).stdout, machine.content / "fer-course"
     first, package, commit, again = machine.papermill(cells(
         SETUP_CELL, "import fer_utils\nprint(fer_utils.__file__)",
-        "from fer_utils import runs\nprint(runs.git_commit())", SETUP_CELL))
+        "from fer_utils.support import provenance\nprint(provenance.git_commit())", SETUP_CELL))
     assert first == f"The course is installed from {course}\n" and again == ""
     assert package == f"{course / 'fer_utils' / '__init__.py'}\n" and len(commit.strip()) == 40
     assert machine.run("-c", PROBE).stdout == before and "torch" in before
