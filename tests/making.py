@@ -1,6 +1,7 @@
 """Small faces that tests draw, and the files that hold them in each published form."""
 
 import os
+import tarfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -105,3 +106,30 @@ def refused(source, *words: str, classes=POSTER_CLASSES) -> None:
     for word in words:
         assert word in sentence, sentence
     assert sorted(cache.glob("*")) == before, sentence
+
+
+def write_set(folder: Path, parts=("train", "test"), names=CODES, n: int = 2, suffix: str = "png", change=None) -> Path:
+    """n images of each class in each part, all of different noise; `change` makes each into what is saved."""
+    rng = np.random.default_rng(0)
+    for part in parts:
+        for name in names:
+            (folder / part / name).mkdir(parents=True)
+            for i in range(n):
+                image = Image.fromarray(rng.integers(0, 256, (48, 48), np.uint8))
+                (change(image) if change else image).save(folder / part / name / f"{i}.{suffix}")
+    return folder
+
+
+def tar_of(folder: Path, path: Path, **options) -> Path:
+    """A tar of all that is in the folder, packed as its name says."""
+    mode = {".gz": "w:gz", ".tgz": "w:gz", ".bz2": "w:bz2", ".xz": "w:xz"}.get(path.suffix, "w")
+    with tarfile.open(path, mode, **options) as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.add(file, file.relative_to(folder).as_posix(), recursive=False)
+    return path
+
+
+def counted(source, classes=POSTER_CLASSES) -> tuple[int, int, int]:
+    """How many images there are to train on, to choose by and to test on."""
+    faces = load(source, classes)
+    return len(faces.train), len(faces.val), len(faces.test)

@@ -91,9 +91,9 @@ def _check_single(path: Path, folders: Sequence[str], what: str) -> None:
 def read_images(path: Path, files: dict[str, Open], images: set[str], trees: list[Tree], copies: list[str],
                 classes: Sequence[str]) -> Raw:
     """Read the images in class folders; a label is the class folder's name, never its place in a list."""
-    _check_strays(path, files, images, trees)
     folders = {name: inner.split("/")[0] for tree in trees for inner, name in tree.files.items()}
     labels, found = choose_classes(path, Counter(folders.values()), classes)
+    _check_strays(path, files, images, trees)
     keys, usages = {}, {}
     for tree in trees:
         for inner, name in tree.files.items():

@@ -103,15 +103,23 @@ def test_folder_without_a_known_form(tmp_path):
     refused(tmp_path / "notes", "none of the known forms")
 
 
-@pytest.mark.parametrize("part", ["train/happy", "test/neutral"])
-def test_class_folder_missing(folder, part):
+@pytest.mark.parametrize(("part", "words"), [
+    ("train/happy", "Without training images: Happy"), ("test/neutral", "Without test images: Neutral")])
+def test_a_class_that_a_part_lacks_is_said(folder, part, words, capsys):
+    n = len(list((folder / part).iterdir()))
     (folder / part).rename(folder / "moved")
-    refused(folder, part, "missing or empty")
+    faces = load_faces(folder)
+    out = capsys.readouterr().out
+    assert len(faces) == 18 - n and words in out and f"Not read: {n} images outside the class folders" in out
 
 
-def test_whole_part_missing(folder):
+def test_a_set_without_one_of_its_parts(folder, capsys):
     (folder / "test").rename(folder / "valid")
-    refused(folder, "test/angry", "missing or empty")
+    assert len(load_faces(folder).test) == 7  # the one other part is the test
+    shutil.rmtree(folder / "valid")
+    assert (len(load_faces(folder).train), len(load_faces(folder).test)) == (11, 0)
+    (folder / "train").rename(folder / "test")
+    assert (len(load_faces(folder).train), len(load_faces(folder).test)) == (0, 11)
 
 
 def test_class_folders_that_were_not_asked_for_are_said(folder, capsys):
@@ -119,7 +127,8 @@ def test_class_folders_that_were_not_asked_for_are_said(folder, capsys):
     faces = load_faces(folder)
     n = len(list((folder / "train" / "bored").iterdir()))
     assert faces.classes == POSTER_CLASSES and f"{n} bored" in capsys.readouterr().out
-    refused(folder, "train/sad", "missing or empty", classes="all")
+    assert load_faces(folder, "all").classes[-1] == "bored"
+    assert "Without training images: Sad" in capsys.readouterr().out
 
 
 def test_images_outside_class_folders(folder):
