@@ -1,6 +1,7 @@
 """The command `fer`: reads its arguments, and leaves the work to the modules."""
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0, 1 after one sentence on stderr, 2 for usage, 130 interrupted."""
     options = parser().parse_args(arguments)
     try:
-        return options.command(options) or 0
+        status = options.command(options) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # what reads the output, as head does, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except CourseError as error:
         print(error, file=sys.stderr)
         return 1
@@ -33,9 +39,10 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     command("check", check, "Say for each requirement of the course whether it is met, and what fixes it.")
-    added = command("data", data, "Print the counts of a data source and the audit of its images.")
+    added = command("data", data, "Print what a data source was recognised as, its counts, and the images' audit.")
     added.add_argument("source", nargs="?", default="auto", help='"auto", "sample", "kaggle" or a path')
     added.add_argument("--classes", default="Angry,Happy,Neutral", metavar="NAMES", help='"all", or names with commas')
+    added.add_argument("--labels", default="own", help='"own", or "fer+": the votes in FER+\'s fer2013new.csv')
     added = command("run", run, "Execute notebooks and keep what they find in reports/<run>/.")
     added.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="names or paths (default: all, in order)")
     added.add_argument("--data", metavar="SOURCE", help='"auto", "sample", "kaggle" or a path (default: auto)')
@@ -91,11 +98,11 @@ def check(options: argparse.Namespace) -> int:
 
 
 def data(options: argparse.Namespace) -> None:
-    """Print the counts and the audit of a data source."""
+    """Print what was recognised of a data source, its counts and its audit."""
     from fer_utils.data import audit, load_faces
 
-    faces = load_faces(options.source, options.classes)
-    print(faces.counts().to_string(), audit(faces).table().to_string(), sep="\n\n")
+    faces = load_faces(options.source, options.classes, labels=options.labels)
+    print(*faces.seen, "", faces.counts().to_string(), "", audit(faces).table().to_string(), sep="\n")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -248,6 +248,30 @@ def test_data_prints_counts_and_audit(home, capsys):
     assert captured.out == "" and captured.err.count("\n") == 1
 
 
+def test_data_says_what_was_recognised_and_what_was_not_read(home, tmp_path, capsys):
+    from making import write_set
+
+    folder = write_set(tmp_path / "set", ("train", "val", "test"), ("anger", "happiness", "neutral", "contempt"))
+    (folder / "README.md").write_text("x")
+    assert main(["data", str(folder)]) == 0
+    out = capsys.readouterr().out
+    for words in ("6 for training, 6 for validation and 6 for testing", "Left out: 6 contempt",
+                  "Classes: anger is Angry, happiness is Happy", "Part: train/, Training, 8 images",
+                  "Part: val/, Validation, 8 images", "Not read: 1 other files (README.md)"):
+        assert words in out
+    assert main(["data", str(folder), "--labels", "fer+"]) == 1
+    assert "fer2013new.csv" in capsys.readouterr().err
+
+
+def test_a_reader_that_stops_reading_is_no_error(home):
+    code = "import sys; from fer_utils.tools.cli import main; raise SystemExit(main(['data', 'sample']))"
+    fer = subprocess.Popen([sys.executable, "-W", "error", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    fer.stdout.close()
+    error = fer.stderr.read()
+    fer.stderr.close()
+    assert fer.wait() == 0 and not error
+
+
 def test_check_is_one_line_per_requirement(home, capsys):
     assert main(["check"]) == 0
     lines = capsys.readouterr().out.splitlines()
