@@ -1,10 +1,12 @@
 """Writing so that a reader, a second notebook or a power cut sees the old file or the new one, never half of either."""
 
+import errno
 import json
 import math
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
@@ -55,9 +57,9 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.stem}-{_machine()}-{os.getpid()}{path.suffix}")
 
 
-def remove_leftovers(folder: Path) -> None:
+def remove_leftovers(folder: Path, names: str = "**/.*") -> None:
     """Remove what processes of this machine that were killed have left half-written in the folder, at any depth."""
-    for path in sorted(folder.rglob(f".*-{_machine()}-*")):
+    for path in sorted(folder.glob(f"{names}-{_machine()}-*")):
         owner = re.fullmatch(r"(\d+)(\..*)?", path.name.rpartition("-")[2])
         if owner and not psutil.pid_exists(int(owner[1])):
             with suppress(OSError):
@@ -78,6 +80,32 @@ def writable(path: Path) -> Iterator[None]:
         reason = error.strerror or str(error)
         raise CourseError(f"{path} cannot be written ({reason}): free some space, or set FER_HOME to a folder "
                           "that you may write to.") from error
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder among the system's temporary files that goes with the block; those of killed processes go, too.
+
+    Raises CourseError where the disk of the temporary files is full.
+    """
+    try:
+        place = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise _no_room("there is no folder for them that can be written") from error
+    remove_leftovers(place, ".fer*")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".fer", suffix=f"-{_machine()}-{os.getpid()}",
+                                         ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _no_room(f"{place}: {error.strerror}") from error
+        raise
+
+
+def _no_room(reason: str) -> CourseError:
+    return CourseError(f"There is no room for temporary files ({reason}): free some space there, or let TMPDIR name "
+                       "another folder.")
 
 
 @contextmanager

@@ -43,13 +43,15 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("source", nargs="?", default="auto", help='"auto", "sample", "kaggle" or a path')
     added.add_argument("--classes", default="Angry,Happy,Neutral", metavar="NAMES", help='"all", or names with commas')
     added.add_argument("--labels", default="own", help='"own", or "fer+": the votes in FER+\'s fer2013new.csv')
-    added = command("run", run, "Execute notebooks and keep what they find in reports/<run>/.")
+    added = command("run", run, "Execute notebooks into reports/<run>/, from the first that is not finished.")
     added.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="names or paths (default: all, in order)")
     added.add_argument("--data", metavar="SOURCE", help='"auto", "sample", "kaggle" or a path (default: auto)')
     added.add_argument("--run", default="default", metavar="NAME",
                        help="the run's name (default: after the faces, as default-sample)")
     added.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
                        help="a parameter of the notebooks; may be repeated")
+    added.add_argument("--fresh", action="store_true", help="execute all again, also those that were finished before; "
+                       "trainings are kept")
     added = command("sweep", sweep, "Execute one notebook under many parameters, on all cores or on a cluster.")
     added.add_argument("notebook", metavar="NOTEBOOK", help="its name or path")
     added.add_argument("--data", metavar="SOURCE", default="auto", help="as for run")
@@ -110,7 +112,7 @@ def run(options: argparse.Namespace) -> None:
     from fer_utils.tools.notebooks import run_notebooks
 
     data = [("data", options.data)] if options.data else []
-    run_notebooks(options.notebooks, [*data, ("run", options.run), *map(tuple, options.parameter)])
+    run_notebooks(options.notebooks, [*data, ("run", options.run), *map(tuple, options.parameter)], fresh=options.fresh)
 
 
 def sweep(options: argparse.Namespace) -> None:

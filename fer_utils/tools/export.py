@@ -2,14 +2,13 @@
 
 import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import matplotlib
 
 from fer_utils import CourseError
 from fer_utils.runs import Run
 from fer_utils.support.drawings import drawn_width
-from fer_utils.support.files import replacing
+from fer_utils.support.files import replacing, temporary_folder
 
 
 def export_figure(run: Run, name: str, width_mm: float | None = None, form: str = "pdf") -> Path:
@@ -25,7 +24,7 @@ def export_figure(run: Run, name: str, width_mm: float | None = None, form: str 
     width = drawn_width(drawings[name]) if width_mm is None else width_mm
     if not 10 <= width <= 2000:
         raise CourseError(f"A figure cannot be {width:g} mm wide here: give 10 to 2,000 mm.")
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         shutil.copy(drawings[name], Path(folder, "figure.svg"))
         page = Path(folder, "page.typ")
         page.write_text(f"#set page(width: {width}mm, height: auto, margin: 0mm)\n#set document(date: none)\n"

@@ -10,7 +10,7 @@ from shutil import copyfile
 import nbformat
 
 from fer_utils import CourseError
-from fer_utils.support.files import read_json, replacing, writable, write_json
+from fer_utils.support.files import read_json, remove_leftovers, replacing, writable, write_json
 from fer_utils.support.home import clone, course_home
 
 EDITIONS = ".editions.json"
@@ -38,6 +38,7 @@ def working_copy(log: Callable[[str], None] = print) -> Path:
     What is there is left alone. Where the course's notebook has changed since it was copied, one sentence says so.
     """
     folder = course_home() / "work"
+    remove_leftovers(folder)
     editions, older = read_json(folder / EDITIONS) or {}, []
     for name, original in _originals().items():
         if not (folder / f"{name}.ipynb").exists():

@@ -2,15 +2,18 @@
 
 import ast
 import hashlib
+import html
+import json
 import logging
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from shutil import copyfile
-from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
 import nbformat
 import papermill
@@ -18,10 +21,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
-from fer_utils import CourseError
+from fer_utils import CourseError, brief
 from fer_utils.data import POSTER_CLASSES, load_faces
 from fer_utils.runs import DEFAULT, Run
-from fer_utils.support.files import replacing, write_text
+from fer_utils.support.files import replacing, temporary_folder, write_text
 from fer_utils.support.home import clone, course_home
 from fer_utils.support.provenance import git_commit
 
@@ -78,27 +81,81 @@ def read_parameters(declared: dict[Path, dict], given: Sequence[tuple[str, str]]
 _READ = {"int": int, "float": float, "str": str, "bool": lambda text: {"true": True, "false": False}[text.lower()]}
 
 
-def run_notebooks(names: Sequence[str], given: Sequence[tuple[str, str]], log: Callable[[str], None] = print) -> None:
+def declared_parameters(notebook: Path) -> dict:
+    """The parameters of a notebook with types and defaults, as papermill finds them; CourseError where it is none."""
+    try:
+        return papermill.inspect_notebook(_literal(notebook))
+    except Exception as error:  # whatever a file raises that is no notebook
+        raise CourseError(f"{notebook} is no notebook ({brief(error)}): fix it, or bring it back.") from error
+
+
+def _literal(path: Path) -> str:
+    """The path for papermill, which would fill parameters into braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def run_notebooks(names: Sequence[str], given: Sequence[tuple[str, str]], log: Callable[[str], None] = print,
+                  fresh: bool = False) -> None:
     """Execute notebooks in order, in the course's home, to reports/<run>/notebooks/<name>.ipynb.
 
-    `given` holds (parameter, text) pairs; "run" names the run. Parameters and data are checked before anything is
-    executed or written. Raises CourseError there and at the first cell that fails.
+    It goes on at the first that was not executed to its end with the same text, parameters and data; if all were, or
+    if `fresh`, all are executed. `given` holds (parameter, text) pairs; "run" names the run. Parameters and data are
+    checked before anything is executed or written. Raises CourseError there and at the first cell that fails.
     """
-    declared = {path: papermill.inspect_notebook(str(path)) for path in find(names)}
+    declared = {path: declared_parameters(path) for path in find(names)}
     values = read_parameters(declared, given)
     asked = dict(given)
     run = Run.open(asked.get("run", DEFAULT))
     if any("data" in parameters for parameters in declared.values()):
         faces = load_faces(asked.get("data", "auto"), asked.get("classes", POSTER_CLASSES))
         run = Run.start(asked.get("run", DEFAULT), faces)
-    for path, parameters in values.items():
+    defaults = {path: {name: _default(parameter["default"]) for name, parameter in parameters.items()}
+                for path, parameters in declared.items()}
+    wanted = {path: fingerprint(run, path, defaults[path] | parameters) for path, parameters in values.items()}
+    waiting = list(wanted) if fresh else _waiting(run, wanted, log)
+    run.record(notebooks=dict.fromkeys((path.stem for path in waiting), "begun"))
+    for path in waiting:
+        parameters = values[path]
         if "data" in parameters:
             parameters["data"] = _from_home(parameters["data"])
         with run.timed(path.stem) as seconds:
-            execute(path, run.path / "notebooks" / path.name, parameters)
-        defaults = {name: ast.literal_eval(parameter["default"]) for name, parameter in declared[path].items()}
-        run.record(parameters={path.stem: defaults | parameters}, commits={path.stem: git_commit()})
+            execute(path, _executed(run, path), parameters)
+        run.record(parameters={path.stem: defaults[path] | parameters}, commits={path.stem: git_commit()},
+                   notebooks={path.stem: wanted[path]})
         log(f"{path.stem}  {seconds():.1f} s")
+
+
+def _default(text: str):
+    """A parameter's default, read; what is more than a plain value is kept as text."""
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def fingerprint(run: Run, notebook: Path, parameters: dict) -> str:
+    """A hash of all that decides what a notebook finds in this run: its cells, its parameters, the run's faces."""
+    cells = [cell.source for cell in nbformat.read(notebook, as_version=4).cells]
+    settings = {name: value for name, value in parameters.items() if name not in EVERYWHERE}
+    asked = json.dumps([cells, settings, run.read().get("fingerprint")], sort_keys=True, default=str)
+    return hashlib.sha256(asked.encode()).hexdigest()[:16]
+
+
+def _waiting(run: Run, wanted: dict[Path, str], log: Callable[[str], None]) -> list[Path]:
+    """Those of the notebooks, given with their fingerprints, that are to be executed; says where not all are."""
+    known, waiting = run.read().get("notebooks", {}), list(wanted)
+    while waiting and known.get(waiting[0].stem) == wanted[waiting[0]] and _executed(run, waiting[0]).is_file():
+        del waiting[0]
+    if not waiting:
+        log("All of these were finished before with these settings: they are executed again.")
+    elif len(waiting) < len(wanted):
+        log(f"The run goes on at {waiting[0].stem}: what comes before was finished with these settings. --fresh starts "
+            "over.")
+    return waiting or list(wanted)
+
+
+def _executed(run: Run, notebook: Path) -> Path:
+    return run.path / "notebooks" / notebook.name
 
 
 def execute(notebook: Path, output: Path, parameters: dict) -> None:
@@ -106,11 +163,12 @@ def execute(notebook: Path, output: Path, parameters: dict) -> None:
 
     Raises CourseError, naming the cell, where one fails; what was executed until then is at `output` for reading.
     """
-    with TemporaryDirectory() as folder:
-        partial = Path(folder, notebook.name)
+    with temporary_folder() as folder:
+        unfinished = folder / notebook.name
         try:
-            papermill.execute_notebook(str(notebook), str(partial), parameters, kernel_name="python3",
-                                       cwd=str(course_home()), progress_bar=sys.stderr.isatty(), extra_arguments=QUIET)
+            papermill.execute_notebook(_literal(notebook), _literal(unfinished), parameters, kernel_name="python3",
+                                       cwd=str(course_home()), progress_bar=sys.stderr.isatty(), extra_arguments=QUIET,
+                                       start_timeout=600)
         except papermill.PapermillExecutionError as error:
             raise _failure(notebook, error.exec_count, error.ename, error.evalue, output) from error
         except DeadKernelError as error:
@@ -122,7 +180,7 @@ def execute(notebook: Path, output: Path, parameters: dict) -> None:
         finally:
             executed = None
             with suppress(FileNotFoundError, nbformat.reader.NotJSONError):
-                executed = nbformat.read(partial, as_version=4)
+                executed = nbformat.read(unfinished, as_version=4)
             if executed is not None:
                 executed.metadata.papermill |= {"input_path": notebook.name, "output_path": output.name}
                 private = [Path(parameters["data"]).parent] if os.path.isabs(parameters.get("data", "")) else []
@@ -135,8 +193,9 @@ def refresh(log: Callable[[str], None] = print) -> None:
     They are written when all have run, with metadata, cell ids and counts that another machine writes alike.
     """
     texts = {}
-    with TemporaryDirectory() as home:
-        environment = {**os.environ, "FER_HOME": home, "FER_DATA": "sample", "PYTHONHASHSEED": "0", "TQDM_DISABLE": "1"}
+    with temporary_folder() as home:
+        environment = {**os.environ, "FER_HOME": str(home), "FER_DATA": "sample", "PYTHONHASHSEED": "0",
+                       "TQDM_DISABLE": "1"}
         for path in find():
             notebook = nbformat.read(path, as_version=4)
             client = NotebookClient(notebook, timeout=None, kernel_name="python3", record_timing=False,
@@ -147,7 +206,7 @@ def refresh(log: Callable[[str], None] = print) -> None:
             except CellExecutionError as error:
                 count = max(cell.get("execution_count") or 0 for cell in notebook.cells)
                 raise _failure(path, count, error.ename, error.evalue) from error
-            texts[path] = nbformat.writes(cleaned(without_paths(notebook, [Path(home)]))) + "\n"
+            texts[path] = nbformat.writes(cleaned(without_paths(notebook, [home]))) + "\n"
             log(f"{path.stem}  executed")
         figures, reports = Path(home, "reports", "default-sample", "figures"), clone() / "reports"
         # The README shows the first of them, the poster of photographs the second.
@@ -196,21 +255,33 @@ def cleaned(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def without_paths(node: NotebookNode, private: Sequence[Path] = ()) -> NotebookNode:
-    """A copy whose texts do not name this machine's folders, nor those in `private`: only what lies in them."""
-    folders = {Path(sys.prefix): "python", course_home(): ".", Path(__file__).parents[2]: ".", Path.home(): "~"}
+def without_paths(node: NotebookNode, private: Sequence[PurePath] = ()) -> NotebookNode:
+    """A copy whose texts do not name this machine's folders, nor those in `private`: only what lies in them.
+
+    A folder is known in quotes, in JSON, in HTML and in links too.
+    """
+    folders = {Path(sys.prefix): "python", course_home(): ".", Path(__file__).parents[2]: ".", Path.home(): "~",
+               Path(tempfile.gettempdir()): "tmp"}
     folders |= {folder: "." for folder in private}
-    longest_first = sorted((folder for folder in folders if len(folder.parts) > 1), key=lambda path: -len(str(path)))
-    patterns = [(re.compile(rf"(?<![\w.]){re.escape(str(folder))}(?![\w-])"), folders[folder])
-                for folder in longest_first]
+    names = {spelling: name for folder, name in folders.items() if len(folder.parts) > 1
+             for spelling in _spellings(folder)}
+    longest_first = "|".join(re.escape(spelling) for spelling in sorted(names, key=len, reverse=True))
+    pattern = re.compile(rf"(?<![\w.])({longest_first})(?![\w-])")
 
     def clean(value):
         if isinstance(value, dict):
             return type(value)({key: item if key.startswith("image/") else clean(item) for key, item in value.items()})
         if isinstance(value, list):
             return [clean(item) for item in value]
-        for pattern, name in patterns if isinstance(value, str) else ():
-            value = pattern.sub(name, value)
-        return value
+        return pattern.sub(lambda found: names[found[0]], value) if isinstance(value, str) else value
 
     return clean(node)
+
+
+def _spellings(folder: PurePath) -> set[str]:
+    """The folder's path as it is, and as Python, JSON, HTML and addresses write it, one within the other, too."""
+    ways = (str, html.escape, quote, lambda text: repr(text)[1:-1], lambda text: ascii(text)[1:-1],
+            lambda text: text.replace("\\", "\\\\").replace("'", "\\'"), lambda text: json.dumps(text)[1:-1],
+            lambda text: json.dumps(text, ensure_ascii=False)[1:-1])
+    plain = {str(folder), folder.as_posix(), *([str(folder.resolve())] if isinstance(folder, Path) else [])}
+    return {outer(inner(text)) for text in plain for inner in ways for outer in ways}

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import dask.config
 import pandas as pd
-import papermill
 from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
@@ -20,7 +19,7 @@ from fer_utils.data import POSTER_CLASSES, load_faces
 from fer_utils.runs import Run
 from fer_utils.support.files import locked, write_text
 from fer_utils.support.home import course_home
-from fer_utils.tools.notebooks import EVERYWHERE, find, read_parameters, run_notebooks
+from fer_utils.tools.notebooks import EVERYWHERE, declared_parameters, find, read_parameters, run_notebooks
 
 MEASURES = ["training", "seed", "epoch", "train_loss", "val_loss", "val_acc", "seconds", "job_seconds"]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -57,7 +56,7 @@ def sweep(notebook: str, jobs: Sequence[dict], data: str = "auto", run: str = "d
     is there already; its workers need this package and must see the course's home and the data under the same paths.
     """
     (path,) = find([notebook])
-    declared = papermill.inspect_notebook(str(path))
+    declared = declared_parameters(path)
     wanted = _named(jobs, path, declared)
     if workers < 1 or not wanted:
         raise CourseError(f"{len(wanted)} jobs for {workers} workers: give at least one of each.")

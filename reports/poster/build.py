@@ -5,7 +5,6 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import yaml
 
@@ -16,7 +15,7 @@ from fer_utils.data import POSTER_CLASSES
 from fer_utils.evaluation import COMPARISON, reliability, verdict, wilson
 from fer_utils.runs import Run
 from fer_utils.support.drawings import alt_text
-from fer_utils.support.files import replacing
+from fer_utils.support.files import replacing, temporary_folder
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, PUBLISHED_COUNTS, poster_log
 from fer_utils.tools.colab import UNSTAMPED, repository
 from fer_utils.tools.export import typst_compiler
@@ -55,8 +54,7 @@ def set_poster(run: Run, paper: str = "a0", author: str | None = None, photos: b
     if paper not in PAPERS:
         raise CourseError(f"The paper {paper!r} is none of {', '.join(PAPERS)}: choose one of them.")
     texts = {"title": _line(title) or TITLE, "author": _line(author) or authors(), "paper": paper, "photos": photos}
-    with TemporaryDirectory() as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True)
         try:
             facts = texts | collect(run) | {"figures": _figures(run, folder, photos), "address": _qr_code(folder)}

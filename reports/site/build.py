@@ -8,15 +8,13 @@ import shutil
 import sys
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from uuid import uuid4
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))  # a script finds only its own folder, and the clone is to be used
 
 from fer_utils import CourseError  # noqa: E402
 from fer_utils.runs import Run  # noqa: E402
-from fer_utils.support.files import writable  # noqa: E402
+from fer_utils.support.files import beside, remove_leftovers, temporary_folder, writable  # noqa: E402
 from fer_utils.tools import colab  # noqa: E402
 from reports.site.pages import write_pages  # noqa: E402
 
@@ -32,9 +30,10 @@ def build_site(run: Run) -> Path:
         raise CourseError(f"The run {run.path.name} has no executed notebooks: make them by "
                           f"`fer run --run {run.path.name}`.")
     site = run.path / "site"
-    new, old = (run.path / f".site-{uuid4().hex[:8]}" for _ in range(2))
-    with TemporaryDirectory() as folder, writable(site):
-        source, extra = Path(folder, "source"), Path(folder, "extra")
+    new, old = beside(site), beside(run.path / "old-site")
+    remove_leftovers(run.path)
+    with writable(site), temporary_folder() as folder:
+        source, extra = folder / "source", folder / "extra"
         write_pages(run, source, colab.repository(HERE.parents[1]))
         copy_poster(run, extra)
         try:

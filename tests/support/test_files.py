@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 from filelock import FileLock, Timeout
 
 from fer_utils import CourseError
-from fer_utils.support.files import locked, replacing, write_json
+from fer_utils.support.files import beside, locked, remove_leftovers, replacing, temporary_folder, write_json
 
 HOLD = "import sys, time\nfrom pathlib import Path\nfrom fer_utils.support.files import locked\n" \
        "with locked(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)"
@@ -64,3 +65,45 @@ def test_the_lock_is_free_again_after_an_error(home):
             raise CourseError("something")
     with locked(home):
         pass
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
+    if os.name == "nt":
+        pytest.skip("SIGKILL is POSIX's")
+    code = ("import os, sys\nfrom pathlib import Path\n"
+            "from fer_utils.support.files import replacing, temporary_folder\n"
+            "path = Path(sys.argv[1], 'figures', 'metrics.json')\n"
+            "with temporary_folder() as folder, replacing(path) as temporary:\n    temporary.write_text('half')\n"
+            "    (folder / 'file').touch()\n    os.kill(os.getpid(), 9)")
+    temporary_files = tmp_path / "temporary"
+    temporary_files.mkdir()
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=os.environ | {"TMPDIR": str(temporary_files)})
+    (left,), (others,) = (tmp_path / "figures").iterdir(), temporary_files.iterdir()
+    assert left.name.startswith(".metrics-") and others.name.startswith(".fer")
+    own = beside(tmp_path / "figures" / "metrics.json")
+    own.touch()
+    remove_leftovers(tmp_path)
+    assert [*(tmp_path / "figures").iterdir()] == [own], "what a living process writes must stay"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(temporary_files))
+        with temporary_folder() as folder:
+            assert [*temporary_files.iterdir()] == [folder]
+    assert not [*temporary_files.iterdir()]
+
+
+def test_a_second_process_is_told_that_it_waits(tmp_path):
+    if os.name == "nt":
+        pytest.skip("SIGKILL is POSIX's")
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    told = []
+
+    def waiting() -> None:
+        told.append("waits")
+        holder.send_signal(signal.SIGKILL)
+
+    with locked(tmp_path, waiting=waiting):
+        assert told == ["waits"]
+    holder.communicate()
+    with locked(tmp_path, waiting=waiting):
+        assert told == ["waits"]

@@ -1,14 +1,18 @@
 """The command `fer`: its arguments, its sentences and its exit statuses, on small notebooks of its own."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from fer_utils import CourseError
 from fer_utils.runs import Run
@@ -121,6 +125,80 @@ def test_a_failing_cell_is_named_and_stops_the_run(course, capsys, write_noteboo
     assert "seconds" not in Run.open("mine").read()
 
 
+def test_a_run_that_was_cut_goes_on_at_the_first_unfinished_notebook(course, capsys, monkeypatch, write_notebook):
+    (first, second), executed = find(), []
+
+    def execute(notebook: Path, output: Path, parameters: dict) -> None:
+        executed.append(notebook.stem)
+        if "fails" in notebook.read_text():
+            raise CourseError("cut")
+        write_notebook(output)
+
+    def run(*arguments: str) -> list[str]:
+        """Which notebooks were executed."""
+        executed.clear()
+        main(["run", "--run", "mine", "--data", "sample", *arguments])
+        return executed.copy()
+
+    monkeypatch.setattr("fer_utils.tools.notebooks.execute", execute)
+    both, last = [first.stem, second.stem], [second.stem]
+    write_notebook(second, PARAMETERS, "'fails'")
+    assert run() == both
+    assert run() == last and "The run goes on at 02_second: what comes before" in capsys.readouterr().out
+    assert run("--fresh") == both and run() == last
+    assert run("-p", "epochs", "4") == both and run("-p", "epochs", "4") == last
+    write_notebook(second, PARAMETERS)
+    assert run("-p", "epochs", "4") == last
+    assert run("-p", "epochs", "4") == both and "All of these were finished before" in capsys.readouterr().out
+    (course / "reports" / "mine" / "notebooks" / "02_second.ipynb").unlink()
+    assert run("-p", "epochs", "4") == last
+    write_notebook(first, PARAMETERS, "'another text'")
+    assert run("-p", "epochs", "4") == both
+
+
+def test_folders_of_any_name_run_and_are_not_stored(course, tmp_path, monkeypatch, capsys):
+    if os.name == "nt":
+        pytest.skip("Windows has no such names")
+    folder = tmp_path / "{run}{}{0}" / "it's" / 'a "quoted" one' / "back\\slash" / "épée 😀"
+    home, temporary = folder / "home", folder / "temporary"
+    shutil.copytree(course, home)
+    temporary.mkdir()
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("FER_HOME", str(home))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    nbformat.write(new_notebook(cells=[new_code_cell(
+        "import html, json, os\nfrom pathlib import Path\nfrom urllib.parse import quote\nhere = os.getcwd()\n"
+        "display({'a': [here, ascii(here), here + '\"' + \"'\"]}, Path(here), json.dumps(here), html.escape(here))\n"
+        "print('shown', here, quote(here))")]), home / "notebooks" / "01_first.ipynb")
+    assert main(["run", "01_first", "--run", "mine"]) == 0, capsys.readouterr()
+    text = (home / "reports" / "mine" / "notebooks" / "01_first.ipynb").read_text()
+    assert "shown . ." in text
+    for name in (tmp_path.name, "it's", "one", "slash", "home"):
+        assert name not in text.split('"outputs"')[1].split('"source"')[0], text
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize("folder", ["C:\\Users\\Zoë O'Neil", "C:\\Users\\anna"])
+def test_a_folder_of_windows_is_not_stored_either(folder):
+
+    inside = folder + "\\faces.csv"
+    texts = [inside, repr(inside), repr([inside + '"']), json.dumps({"a": inside}), ascii(inside),
+             PureWindowsPath(inside).as_posix()]
+    cells = [new_code_cell(outputs=[new_output("stream", text=text)]) for text in texts]
+    clean = without_paths(new_notebook(cells=cells), [PureWindowsPath(folder)])
+    for cell in clean.cells:
+        assert "Users" not in cell.outputs[0].text and "faces.csv" in cell.outputs[0].text
+
+
+def test_a_full_folder_of_temporary_files_is_named_as_such(course, full_disk, capsys, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(full_disk))
+    (full_disk / "full").write_bytes(b"x" * 30_000)
+    nbformat.write(new_notebook(cells=[new_code_cell("print('x' * 100_000)")]), course / "notebooks" / "01_first.ipynb")
+    assert main(["run", "01_first", "--run", "mine"]) == 1
+    error = capsys.readouterr().err
+    assert "There is no room for temporary files" in error and str(full_disk) in error and len(error) <= 400
+
+
 def test_of_a_course_error_the_sentence_alone_is_printed(course, capsys, write_notebook):
     write_notebook(course / "notebooks" / "01_first.ipynb",
                    "from fer_utils.data import load_faces\nload_faces('nowhere')")
@@ -160,7 +238,6 @@ def test_executed_notebooks_name_no_folder_of_the_machine(course, monkeypatch, t
 
 
 def test_pictures_are_no_paths():
-    from nbformat.v4 import new_code_cell, new_notebook, new_output
 
     data = {"image/png": f"abc+{Path.home()}/x", "text/plain": f"{Path.home()}/x {Path.home()}s"}
     cell = new_code_cell(outputs=[new_output("display_data", data)])
@@ -228,7 +305,6 @@ def test_refresh_writes_nothing_when_a_cell_fails(course, capsys, write_notebook
 
 
 def test_cleaning_keeps_what_the_author_said():
-    from nbformat.v4 import new_code_cell, new_notebook, new_output
 
     cell = new_code_cell("1", metadata={"tags": ["setup"], "execution": {"iopub.status.busy": "now"}, "papermill": {}})
     known = {"alt": "A curve.", "photo": False}
