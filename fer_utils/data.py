@@ -148,24 +148,6 @@ class Split(NamedTuple):
     test: Faces
 
 
-FEWEST = 8
-"""Training images of a class: fewer cannot be split, and the rest cut into five for cross-validation."""
-
-
-def check_learnable(faces: Faces) -> None:
-    """Raise DataError unless there are two classes or more, each with FEWEST labelled training images."""
-    sizes = np.bincount(faces.train.labels_or_unknown() + 1, minlength=len(faces.classes) + 1)[1:]
-    few = [f"{n} of {name}" for name, n in zip(faces.classes, sizes, strict=True) if n < FEWEST]
-    if len(few) == len(faces.classes):
-        raise DataError(f"{faces.source} has too few labelled training images to learn from ({', '.join(few)[:150]}): "
-                        f"give at least {FEWEST} of each class, in a part called train.")
-    if few:
-        raise DataError(f"{faces.source} has too few labelled training images of some classes ({', '.join(few)[:150]}; "
-                        f"at least {FEWEST} are needed): give more, or leave these out by the parameter classes.")
-    if len(sizes) < 2:
-        raise DataError(f"{faces.classes[0]} is the only class: a network tells classes apart, so give two or more.")
-
-
 def split(faces: Faces, val_fraction: float = 0.30, seed: int = 0, group_duplicates: bool = False) -> Split:
     """Cut a validation part from the training images, with the same share of every class (rounded up: 4,853 of 16,175).
 

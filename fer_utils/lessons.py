@@ -11,11 +11,12 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from typing import NamedTuple
 
+import numpy as np
 from IPython.display import Markdown
 from torch import nn
 
 from fer_utils import CourseError
-from fer_utils.data import Faces, Split
+from fer_utils.data import DataError, Faces, Split
 from fer_utils.models import build_model, count_parameters, describe, dropout_of
 from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
@@ -56,6 +57,24 @@ def show_committed(name: str) -> None:
         show_saved(drawing)
     else:
         print(f"FER2013's figure is missing here: reports/fer2013/figures/{name}.png of the course's clone.")
+
+
+FEWEST = 8
+"""Training images of a class: fewer cannot be split, and the rest cut into five for cross-validation."""
+
+
+def check_learnable(faces: Faces) -> None:
+    """Raise DataError unless there are two classes or more, each with FEWEST labelled training images."""
+    sizes = np.bincount(faces.train.labels_or_unknown() + 1, minlength=len(faces.classes) + 1)[1:]
+    few = [f"{n} of {name}" for name, n in zip(faces.classes, sizes, strict=True) if n < FEWEST]
+    if len(few) == len(faces.classes):
+        raise DataError(f"{faces.source} has too few labelled training images to learn from ({', '.join(few)[:150]}): "
+                        f"give at least {FEWEST} of each class, in a part called train.")
+    if few:
+        raise DataError(f"{faces.source} has too few labelled training images of some classes ({', '.join(few)[:150]}; "
+                        f"at least {FEWEST} are needed): give more, or leave these out by the parameter classes.")
+    if len(sizes) < 2:
+        raise DataError(f"{faces.classes[0]} is the only class: a network tells classes apart, so give two or more.")
 
 
 class Loop(NamedTuple):

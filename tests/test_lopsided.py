@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from fer_utils import CourseError
-from fer_utils.data import Faces, check_learnable
+from fer_utils.data import Faces
+from fer_utils.lessons import check_learnable
 from fer_utils.runs import Run
 from fer_utils.tools.notebooks import run_notebooks
 

@@ -209,7 +209,8 @@ HOSTILE = [(bomb_of_lines, "fer2013.csv"), (line_without_end, "fer2013.csv"), (z
 def test_a_hostile_file_is_refused_soon_and_in_little_memory(tmp_path, make, name):
     make(tmp_path / name)
     assert (tmp_path / name).stat().st_size < 101_000_000
-    run = subprocess.run([sys.executable, "-W", "ignore", "-c", RUN, str(tmp_path / name)], capture_output=True, text=True)
+    command = [sys.executable, "-W", "ignore", "-c", RUN, str(tmp_path / name)]
+    run = subprocess.run(command, capture_output=True, text=True)
     found = re.fullmatch(r"([\d.]+) ([\d.]+) (.*)\n", run.stdout)
     assert found, run.stdout + run.stderr
     print(f"{make.__name__}: {float(found[1]):.1f} s, {float(found[2]):.2f} GB: {found[3]}")
