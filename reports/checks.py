@@ -77,10 +77,10 @@ def final_networks(e: Evidence) -> Iterator[Compared | Unknown]:
     beyond = e.metrics["beyond"]
     if not beyond.get("test"):
         return
-    seeds, known, answers = beyond["final"]["seeds"], e.known.get("evaluated"), {}
+    seeds, poster, answers = beyond["final"]["seeds"], beyond["poster_training"], {}
     clean = e.clean_of_all if beyond["final"]["seven_expressions"] else e.clean
-    if e.metrics["evaluation"].get(known, {}).get("model") == "PosterCNN":
-        answers["PosterCNN"] = e.predictions(known, beyond["poster_seed"])
+    if e.run.read_predictions(poster, beyond["poster_seed"]):
+        answers["PosterCNN"] = e.predictions(poster, beyond["poster_seed"])
     else:
         for where in ("beyond/test/PosterCNN/*", "beyond/against_PosterCNN/*"):
             yield Unknown(where, "notebook 07 trained this PosterCNN itself and kept no predictions of it")
