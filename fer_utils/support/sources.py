@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from fer_utils.support import sample
-from fer_utils.support.cache import signature, through_cache
+from fer_utils.support.cache import readers, signature, through_cache
 from fer_utils.support.files import writable
 from fer_utils.support.formats import read_source
 from fer_utils.support.home import course_home
@@ -58,8 +58,8 @@ def _read_path(path: Path, classes: tuple[str, ...], labels: str) -> Raw:
 
 
 def _read_sample(classes: tuple[str, ...]) -> Raw:
-    """The drawn faces, drawn again only where the parameters or the drawing code changed."""
-    code = hashlib.sha256(Path(sample.__file__).read_bytes()).hexdigest()
+    """The drawn faces, drawn again only where the parameters, the drawing code or the readers changed."""
+    code = hashlib.sha256(Path(sample.__file__).read_bytes() + readers()).hexdigest()
     name = "-".join(["sample", *map(str, SAMPLE.values()), code[:12]])
 
     def draw() -> Raw:
