@@ -58,7 +58,7 @@ NO_SCORES = ("*/class_competition/*", "*/best_public_result*", "*/seeds/*", "*/v
 
 SETTINGS = ("*/epochs", "*/seeds/*", "*/seed", "*/recipe/*", "*/poster_seed", "*/ladder_seeds", "*/target", "*/repeats",
             "*/workers*", "*/threads", "*/images_per_repeat", "*/allowed_risk", "*/averaging", "*/batch_size",
-            "*/learning_rate", "*/ablations/n", "*/trained_on", "*/train_size", "*/n_val", "*/members",
+            "*/learning_rate", "*/dropout", "*/ablations/n", "*/trained_on", "*/train_size", "*/n_val", "*/members",
             "*/best_public_result")
 REASONS = [
     *(Unknown(pattern, "a setting, which nothing computes") for pattern in SETTINGS),
@@ -149,8 +149,9 @@ def report(name: str, verdict: Verdict) -> str:
              f"{len(tests & again)} of {len(tests)} test scores among them;",
              f"{len(verdict.only_followed)} of them follow from other numbers there.", ""]
     for check, found in verdict.compared.items():
-        wrong = sum(not one.agrees for one in found)
-        lines.append(f"{len(found):>7,} compared, {wrong or 'none'} differ: {check.__doc__}")
+        if found:
+            wrong = sum(not one.agrees for one in found)
+            lines.append(f"{len(found):>7,} compared, {wrong or 'none'} differ: {check.__doc__}")
     lines += ["", "Not computed again:"]
     lines += [f"  {reason}: {', '.join(places)}" for reason, places in reasons(verdict).items()]
     differences = verdict.differences
