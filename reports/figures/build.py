@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fer_utils import CourseError
+from fer_utils import CourseError, brief
 from fer_utils.data import Faces, load_faces, split
 from fer_utils.evaluation import apply_temperature, clean_part, predict, reliability, risk_coverage
 from fer_utils.figures import beyond, eda, evaluation, model, speed, techniques, training, use_style
@@ -106,6 +106,11 @@ def redraw(run: Run, log: Callable[[str], None] = print) -> None:
             log(f"{name}: left as it is, since {reason}")
         except KeyError as missing:
             log(f"{name}: left as it is, since the run's metrics do not hold {missing}")
+        except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError) as error:
+            if isinstance(error, CourseError):
+                raise
+            files = ", ".join(path.name for path in sorted(run.path.glob("metrics/*.json")))
+            log(f"{name}: left as it is, since run.json or one of {files} is damaged there ({brief(error)})")
     others = {path.stem for path in run.path.glob("figures/*.svg")} - FIGURES.keys()
     log(f"Left to their notebooks: {', '.join(sorted(others)) or 'none'}")
 
