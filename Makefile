@@ -4,7 +4,7 @@ RUN ?= sample
 PARAMS ?=
 BIN = .venv/bin
 
-.PHONY: report results lab figures poster test lint resolve refresh labtest site
+.PHONY: report results lab figures poster test lint resolve refresh labtest site torture
 
 report: .venv/lab
 	$(BIN)/fer run --data "$(DATA)" --run "$(RUN)" $(PARAMS)
@@ -24,6 +24,9 @@ poster: .venv/lab
 test: lint
 	$(BIN)/python -m pytest tests
 	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
+
+torture: .venv/dev
+	$(BIN)/python -m pytest tests -m torture
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -21,12 +21,12 @@ from fer_utils.models import build_model, count_parameters, describe, dropout_of
 from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
 from fer_utils.support import checks
-from fer_utils.support.checkpoints import load_weights, read_metadata, read_state, save_state, save_weights
+from fer_utils.support.checkpoints import load_weights, read_metadata, read_state, save_state, save_training
 from fer_utils.support.devices import choose_device, choose_precision, describe_device
 from fer_utils.support.drawings import show_saved
-from fer_utils.support.files import locked
+from fer_utils.support.files import locked, understood
 from fer_utils.support.home import clone
-from fer_utils.support.kept import belong, rows_hash
+from fer_utils.support.kept import belong
 from fer_utils.training import Recipe, Result, fit
 
 
@@ -146,24 +146,14 @@ def _train(training: Training, model: nn.Module, parts: Split, recipe: Recipe, s
         nonlocal kept_at
         if choose_device(device).type == "cpu" or time.monotonic() > kept_at + 10:
             save_state(training.state(seed), result.trainer, asked)
-            _write(training, seed, result, new_weights=result.history["saved"].iloc[-1])
+            save_training(training, seed, result, new_weights=result.history["saved"].iloc[-1])
             kept_at = time.monotonic()
 
     result = loop.fit(model, parts.train, parts.val, recipe, seed, device, keep, log, state)
-    _write(training, seed, result)
+    save_training(training, seed, result)
     if len(result.history) == recipe.epochs:
         training.state(seed).unlink(missing_ok=True)
     return Result(result.model, result.history, recipe, training.name)
-
-
-def _write(training: Training, seed: int, result: Result, new_weights: bool = True) -> None:
-    """Write the history, and then the weights, which say to which rows they belong, and whether those are all."""
-    training.write_history(seed, result.history)
-    if new_weights:
-        done, epoch = len(result.history), int(result.best["epoch"])
-        save_weights(training.weights(seed), result.model, {
-            "training": training.name, "epoch": epoch, "rows": rows_hash(result.history, epoch),
-            "finished": done if done == result.recipe.epochs else None})
 
 
 def is_finished(training: Training, seed: int) -> bool:
@@ -180,13 +170,15 @@ def load_trained(training: Training, seed: int, device: str = "auto") -> Result:
 
     Raises CourseError where there are none, and where its weights are not those of its history.
     """
-    asked = training.asked()
-    model = build_model(asked["model"], len(asked["classes"]), asked["dropout"])
+    with understood(training.path / "recipe.json"):
+        asked = training.asked()
+        model = build_model(asked["model"], len(asked["classes"]), asked["dropout"])
+        recipe = Recipe(**asked["recipe"])
     note, history = load_weights(training.weights(seed), model), training.history(seed)
     if not belong(history, note, training.name):
         raise CourseError(f"The weights of {training.name}, seed {seed}, do not belong to its history seed{seed}.csv: "
                           "train it again as it was asked for, in notebook 04, which goes on where it can.")
-    return Result(model.eval().to(choose_device(device)), history, Recipe(**asked["recipe"]), training.name)
+    return Result(model.eval().to(choose_device(device)), history, recipe, training.name)
 
 
 def training_to_judge(run: Run, parts: Split, name: str = "", seed: int = 0, device: str = "auto") -> Training:
@@ -194,17 +186,18 @@ def training_to_judge(run: Run, parts: Split, name: str = "", seed: int = 0, dev
 
     Raises CourseError where its epoch was chosen by other images than those of `parts`, or by none.
     """
-    name = name or run.read().get("training", "")
+    name = name or run.read().get("training") or ""
     if not name:
         print("This run has no training yet: the poster's recipe is trained here, as notebook 04 does.")
         name = trained(run, parts, RECIPES["poster"], seed, device).training
         run.record(training=name, seeds=[seed])
     training = run.training(name)
-    asked = training.asked()
-    if asked["val"] is None:
+    with understood(training.path / "recipe.json"):
+        chosen_by = training.asked()["val"] and training.asked()["val"]["fingerprint"]
+    if chosen_by is None:
         raise CourseError(f"{name} was trained without validation images, by which seed and temperature are chosen: "
                           "name another training, or train one with notebook 04.")
-    if asked["val"]["fingerprint"] != parts.val.fingerprint:
+    if chosen_by != parts.val.fingerprint:
         raise CourseError(f"{name} was trained on another split of these faces: give the seed that notebook 04 had.")
     return training
 

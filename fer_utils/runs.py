@@ -12,7 +12,15 @@ import pandas as pd
 
 from fer_utils import CourseError
 from fer_utils.data import Faces
-from fer_utils.support.files import checked_name, locked, read_json, remove_leftovers, write_json, write_text
+from fer_utils.support.files import (
+    checked_name,
+    locked,
+    read_json,
+    remove_leftovers,
+    understood,
+    write_json,
+    write_text,
+)
 from fer_utils.support.home import course_home
 from fer_utils.support.kept import read_history, read_predictions
 from fer_utils.support.provenance import environment
@@ -44,7 +52,8 @@ class Training:
 
     def seeds(self) -> list[int]:
         """The seeds under which it was trained, finished or not."""
-        return sorted(int(path.stem.removeprefix("seed")) for path in self.path.glob("seed*.csv"))
+        names = (re.fullmatch(r"seed(\d+)\.csv", path.name) for path in self.path.glob("seed*.csv"))
+        return sorted(int(name[1]) for name in names if name)
 
     def history(self, seed: int) -> pd.DataFrame | None:
         """The epochs done under this seed, with the columns of `training.HISTORY`; None where there are none.
@@ -186,9 +195,11 @@ class Run:
         """
         rows = []
         for training in map(Training, self._trainings()):
-            asked = training.asked()
-            settings = {key: asked[key] for key in ("training", "model", "dropout", "loop")}
-            settings |= {"n_train": asked["train"]["n"], **asked["recipe"], "precision": asked["precision"]}
+            with understood(training.path / "recipe.json"):
+                asked = training.asked()
+                settings = {key: asked[key] for key in ("training", "model", "dropout", "loop")}
+                settings |= {"n_train": asked["train"]["n"], **asked["recipe"], "precision": asked["precision"]}
+                set(settings.values())  # which are plain values, to compare them by
             for seed in training.seeds():
                 history = training.history(seed)
                 kept = history[history["saved"]].iloc[-1:].to_dict("records")
@@ -237,6 +248,7 @@ def _merged(old: dict, new: dict) -> dict:
     merged = dict(old)
     for key, item in new.items():
         if isinstance(item, dict):
-            item = _merged(old.get(key) or {}, item)
+            known = old.get(key)
+            item = _merged(known if isinstance(known, dict) else {}, item)
         merged[key] = Path(item).name if isinstance(item, str) and Path(item).is_absolute() else item
     return merged

@@ -6,6 +6,7 @@
 import re
 import sys
 from collections.abc import Sequence
+from functools import wraps
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import pandas as pd
 from fer_utils import CourseError
 from fer_utils.evaluation import COMPARISON, EFFECT, verdict, wilson
 from fer_utils.runs import Run
-from fer_utils.support.files import write_text
+from fer_utils.support.files import understood, write_text
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH
 
 NOTE = ("After ± stands the standard deviation over the seeds, in brackets the 95 % interval: Wilson's for a share of "
@@ -30,6 +31,20 @@ class Row(NamedTuple):
     others: str = "–"
 
 
+def reads(*names: str):
+    """Say which files a function of `Found` depends on: a sentence names them where one is damaged."""
+
+    def decorate(function):
+        @wraps(function)
+        def reading(found: "Found"):
+            with understood(*(found.path / name for name in names)):
+                return function(found)
+
+        return reading
+
+    return decorate
+
+
 class Section(NamedTuple):
     """A table with its title and a sentence that says what it shows."""
 
@@ -41,10 +56,12 @@ class Section(NamedTuple):
 class Found(NamedTuple):
     """What a run has found, empty where it has not.
 
-    run: run.json; trainings: all by name. Of the training that counts are `asked` (its recipe.json), `stopped` (epochs
-    done by seed, where there are fewer than asked), `training` (metrics of notebook 04) and `scores` (of 05).
+    path: the run's folder; run: run.json; trainings: all by name. Of the training that counts are `asked` (its
+    recipe.json), `stopped` (epochs done by seed, where there are fewer than asked), `training` (metrics of notebook
+    04) and `scores` (of 05).
     """
 
+    path: Path
     run: dict
     asked: dict
     stopped: dict
@@ -70,13 +87,15 @@ def read(run: Run) -> Found:
     names = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy")
     data, training, evaluation, *later = (run.read_metrics(name) or {} for name in names)
     baselines = evaluation.pop("baselines", {})
-    name = counting(run)
-    kept = run.new_training(name) if name else None
+    with understood(run.path / "run.json", run.path / "metrics" / "training.json"):
+        name = counting(run)
+        kept = run.new_training(name) if name else None
     asked = kept.asked() if kept else {}
     epochs = {seed: len(kept.history(seed)) for seed in kept.seeds()} if asked else {}
-    stopped = {seed: done for seed, done in epochs.items() if done < asked["recipe"]["epochs"]}
-    return Found(run.read(), asked, stopped, training, training.get(name, {}), evaluation.get(name, {}), baselines,
-                 data.get("floor", {}), *later)
+    with understood(run.path / "trainings" / str(name) / "recipe.json"):
+        stopped = {seed: done for seed, done in epochs.items() if done < asked["recipe"]["epochs"]}
+    return Found(run.path, run.read(), asked, stopped, training, training.get(name, {}), evaluation.get(name, {}),
+                 baselines, data.get("floor", {}), *later)
 
 
 def summary(found: Found) -> list[Row]:
@@ -115,6 +134,7 @@ def sections(found: Found) -> list[Section]:
     return [section for section in made if section.rows]
 
 
+@reads("metrics/training.json")
 def best_validation(found: Found) -> list[Row]:
     training = found.training
     if not training:
@@ -125,6 +145,7 @@ def best_validation(found: Found) -> list[Row]:
                 reached(training), others)]
 
 
+@reads("metrics/training.json")
 def trainings(found: Found) -> list[Row]:
     if len(found.trainings) < 2:
         return []
@@ -132,6 +153,7 @@ def trainings(found: Found) -> list[Row]:
                 reached(one)) for name, one in found.trainings.items()]
 
 
+@reads("metrics/evaluation.json")
 def test_accuracy(found: Found) -> list[Row]:
     scores = found.scores
     if not scores:
@@ -143,6 +165,7 @@ def test_accuracy(found: Found) -> list[Row]:
     return rows + ([Row(f"{part} accuracy, {count(seeds, 'seed')}", n, spread(scores))] if seeds > 1 else [])
 
 
+@reads("metrics/evaluation.json")
 def in_detail(found: Found) -> list[Row]:
     scores = found.scores
     parts = {"clean": "without leaked images", "public": "on the public part", "private": "on the private part"}
@@ -151,11 +174,13 @@ def in_detail(found: Found) -> list[Row]:
     return rows + ([Row("macro-F1 of the chosen seed", scores["n"], f"{scores['macro_f1']:.4f}")] if scores else [])
 
 
+@reads("metrics/evaluation.json")
 def majority(found: Found) -> list[Row]:
     always = found.baselines.get("majority")
     return [Row(f"always {always['class']}, the most frequent class", always["n"], score(always))] if always else []
 
 
+@reads("metrics/evaluation.json")
 def published(found: Found) -> list[Row]:
     names = {"class_competition": "the class competition's baseline",
              "best_public_result": "the best public result on these images"}
@@ -163,21 +188,25 @@ def published(found: Found) -> list[Row]:
             for name, what in names.items() if name in found.baselines]
 
 
+@reads("metrics/evaluation.json")
 def people(found: Found) -> list[Row]:
     if "best_public_result" not in found.baselines:  # these are not FER2013's test images
         return []
     return [Row("people, on FER2013's seven classes", None, "–", f"{HUMAN_ACCURACY} ± {HUMAN_ACCURACY_HALF_WIDTH}")]
 
 
+@reads("metrics/data.json")
 def floor(found: Found) -> list[Row]:
     return [Row(rule, guess["n"], score(guess)) for rule, guess in found.floor.items()]
 
 
+@reads("metrics/evaluation.json")
 def recalls(found: Found) -> list[Row]:
     return [Row(name, own["n"], share(own["recall"], own["recall_ci"]))
             for name, own in found.scores.get("per_class", {}).items()]
 
 
+@reads("metrics/evaluation.json")
 def confidence(found: Found) -> list[Row]:
     scores = found.scores
     if "calibrated" not in scores:
@@ -199,12 +228,14 @@ def card(found: Found) -> list[Row]:
     return [*test_accuracy(found), *in_detail(found), *of_classes, *confidence(found)]
 
 
+@reads("metrics/techniques.json", "metrics/training.json")
 def techniques(found: Found) -> list[Row]:
     n = found.training.get("val_size")
     return [Row(f"{name}, {count(one['n'], 'pair')} of seeds", n, effect(one))
             for name, one in found.techniques.get("removed", {}).items()]
 
 
+@reads("metrics/techniques.json", "metrics/training.json")
 def grid(found: Found) -> list[Row]:
     trainings = pd.DataFrame(found.techniques.get("grid", []))
     if trainings.empty:
@@ -214,6 +245,7 @@ def grid(found: Found) -> list[Row]:
             for (size, rate), reached in trainings.groupby(["batch_size", "learning_rate"])["val_acc"]]
 
 
+@reads("metrics/beyond.json")
 def networks(found: Found) -> list[Row]:
     rows = []
     for pair, one in found.beyond.get("paired", {}).items():
@@ -223,6 +255,7 @@ def networks(found: Found) -> list[Row]:
     return rows
 
 
+@reads("metrics/beyond.json")
 def ladder(found: Found) -> list[Row]:
     rows = []
     for step in found.beyond.get("ladder", []):
@@ -234,6 +267,7 @@ def ladder(found: Found) -> list[Row]:
     return rows
 
 
+@reads("metrics/beyond.json")
 def final_networks(found: Found) -> list[Row]:
     scores, final = found.beyond.get("test", {}), found.beyond.get("final", {})
     names = [name for name in scores if name not in ("PosterCNN", "ensemble")]
@@ -245,12 +279,14 @@ def final_networks(found: Found) -> list[Row]:
     return rows
 
 
+@reads("metrics/beyond.json")
 def against_poster_cnn(found: Found) -> list[Row]:
     parts = {"all": "on the same images", "clean": "on those without leaks"}
     return [Row(f"{name} over PosterCNN, {parts[part]}", one["n"], f"{effect(one, COMPARISON)} it")
             for name, compared in found.beyond.get("against_PosterCNN", {}).items() for part, one in compared.items()]
 
 
+@reads("metrics/speed.json", "metrics/training.json")
 def throughput(found: Found) -> list[Row]:
     speed = found.speed
     if not speed:
@@ -264,6 +300,7 @@ def throughput(found: Found) -> list[Row]:
                         found.training.get("val_size"), effect(narrow))] if narrow else [])
 
 
+@reads("metrics/time_to_accuracy.json", "metrics/training.json")
 def time_to_accuracy(found: Found) -> list[Row]:
     n, timed = found.training.get("val_size"), found.timed
     rows = [Row(f"validation accuracy {one['target']}, {name}: {recipe(one)}", n,
@@ -280,6 +317,7 @@ def time_to_accuracy(found: Found) -> list[Row]:
     return rows
 
 
+@reads("metrics/time_to_accuracy.json", "metrics/evaluation.json")
 def fast(found: Found) -> list[Row]:
     budget = found.timed.get("budget")
     if not budget:
@@ -290,6 +328,7 @@ def fast(found: Found) -> list[Row]:
                 spread(budget), f"{best['accuracy']}, the best public result" if best else "–")]
 
 
+@reads("metrics/time_to_accuracy.json", "metrics/training.json")
 def ablations(found: Found) -> list[Row]:
     whole = found.timed.get("ablations") or {}
     rows = []
@@ -346,6 +385,7 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
+@reads("metrics/training.json", "metrics/evaluation.json", "metrics/time_to_accuracy.json")
 def statements(found: Found) -> list[str]:
     """What follows from the numbers, one sentence each."""
     said, poster, base = [], found.training.get("poster") or {}, found.baselines
@@ -366,6 +406,7 @@ def statements(found: Found) -> list[str]:
     return said
 
 
+@reads("run.json", "metrics/training.json")
 def images(found: Found) -> str:
     """Which images the run is on, in sentences."""
     counts = {usage: sum(by_class.values()) for usage, by_class in found.run.get("counts", {}).items()}
@@ -378,6 +419,7 @@ def images(found: Found) -> str:
     return said
 
 
+@reads("run.json", "metrics/training.json", "trainings/*/recipe.json")
 def making(found: Found) -> str:
     """By which recipe and on what the run was computed, in sentences."""
     run, said = found.run, ""

@@ -95,6 +95,11 @@ def stop_in_epoch(monkeypatch, n: int) -> None:
     monkeypatch.setattr(training, "train_epoch", stopped)
 
 
+def rounds(few: int, many: int):
+    """A number of rounds: few in each run of the tests, many under `make torture`."""
+    return pytest.mark.parametrize("rounds", [few, pytest.param(many, marks=pytest.mark.torture)])
+
+
 def refused(source, *words: str, classes=POSTER_CLASSES) -> None:
     """`source` is refused with one sentence that holds all `words`, and nothing is added to the cache."""
     cache = Path(os.environ["FER_CACHE"])

@@ -206,7 +206,7 @@ def test_a_mangled_run_json_is_named(home):
     run = Run.open("mine")
     run.record()
     (run.path / "run.json").write_text("{")
-    with pytest.raises(CourseError, match="run.json is not JSON"):
+    with pytest.raises(CourseError, match="run.json is damaged, or not what"):
         Run.open("mine").read()
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from fer_utils import CourseError, brief
 from fer_utils.support.files import replacing
+from fer_utils.support.kept import rows_hash
 
 
 def save_weights(path: Path, model: nn.Module, metadata: dict) -> None:
@@ -75,6 +76,19 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict]:
 
 def _checksum(tensors: dict[str, Tensor]) -> str:
     return hashlib.sha256(save(tensors)).hexdigest()
+
+
+def save_training(training, seed: int, result, new_weights: bool = True) -> None:
+    """Write a `training.Result` into its folder, a `runs.Training`: the history, and then the weights.
+
+    These say to which rows of the history they belong, and of how many it consists when the training is finished.
+    """
+    training.write_history(seed, result.history)
+    if new_weights:
+        done, epoch = len(result.history), int(result.best["epoch"])
+        save_weights(training.weights(seed), result.model, {
+            "training": training.name, "epoch": epoch, "rows": rows_hash(result.history, epoch),
+            "finished": done if done == result.recipe.epochs else None})
 
 
 PARTS = ("model", "average", "kept", "optimizer", "schedule")

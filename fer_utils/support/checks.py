@@ -23,6 +23,11 @@ def seed(value) -> int:
     return number(int, "seed", value, 0, 2**32 - 1)
 
 
+def seeds_from(first: int, count: int, least: int = 1) -> range:
+    """`count` seeds from `first` on, at least so many and at most a thousand."""
+    return range(seed(first), seed(first) + number(int, "seeds", count, least, 1000))
+
+
 def yes_or_no(name: str, value) -> bool:
     if value not in (True, False):
         raise CourseError(f"{name} is {value!r}: choose True or False.")

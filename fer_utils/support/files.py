@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 from filelock import FileLock, Timeout
 
-from fer_utils import CourseError
+from fer_utils import CourseError, brief
 
 
 @contextmanager
@@ -147,15 +147,34 @@ def write_json(path: Path, values: dict) -> None:
 
 
 def read_json(path: Path) -> dict | None:
-    """What `path` holds, or None where there is no such file; CourseError where it cannot be read or is not JSON."""
+    """The dictionary in `path`, or None where there is no such file; CourseError where it cannot be read or is none."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        with understood(path):
+            values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+            if not isinstance(values, dict):
+                raise ValueError("no dictionary")
+            return values
     except FileNotFoundError:
         return None
     except OSError as error:
         raise CourseError(f"{path} cannot be read ({error.strerror}): see who may read it.") from error
-    except ValueError as error:
-        raise CourseError(f"{path} is not JSON ({error}): fix it or delete it.") from error
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
+
+
+@contextmanager
+def understood(*paths: Path) -> Iterator[None]:
+    """Turn what the content of damaged or foreign files raises into one sentence that names them."""
+    try:
+        yield
+    except CourseError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, SyntaxError, TypeError, ValueError) as error:
+        where = " or ".join([str(paths[0]), *(path.name for path in paths[1:])])
+        raise CourseError(f"{where} is damaged, or not what this version of the course writes there "
+                          f"({brief(error)[:90]}): delete it, and run the notebook again that writes it.") from error
 
 
 def checked_name(name: str, what: str = "name") -> str:

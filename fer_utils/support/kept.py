@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_utils import CourseError, brief
+from fer_utils import CourseError
+from fer_utils.support.files import understood
 
 HISTORY = ["seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
 """The columns of a training's history, a row for each epoch."""
@@ -18,17 +19,15 @@ def read_history(path: Path, seed: int) -> pd.DataFrame | None:
     table = _read_table(path, dtype=object)  # as text, of which float() makes the very numbers that were written
     if table is None:
         return None
-    try:
+    with understood(path):
         known = table["saved"].isin(["True", "False"]).all()
         table["saved"] = table["saved"] == "True"
         table = table.astype(dict(zip(HISTORY, (int, int, float, float, float, bool, float), strict=True)))
         losses = table[["train_loss", "val_loss", "val_acc"]]
         whole = known and table["epoch"].tolist() == list(range(1, len(table) + 1)) and (table["seed"] == seed).all()
-        if whole and not (losses < 0).any(axis=None) and table["seconds"].between(0, math.inf, "left").all():
-            return table
-    except (LookupError, TypeError, ValueError):
-        pass
-    raise _foreign(path, f"no history of epochs under seed {seed}")
+        if not whole or (losses < 0).any(axis=None) or not table["seconds"].between(0, math.inf, "left").all():
+            raise ValueError(f"no history of epochs under seed {seed}")
+    return table
 
 
 def rows_hash(history: pd.DataFrame, epoch: int) -> str:
@@ -49,25 +48,20 @@ def read_predictions(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
     table = _read_table(path)
     if table is None:
         return None
-    probabilities = table.filter(regex="^p_").to_numpy()
-    labels = table.get("label", pd.Series(dtype=object)).to_numpy()
-    if not (labels.dtype.kind == "i" and probabilities.dtype.kind in "if" and len(labels)
-            and labels.max() < probabilities.shape[1] and np.allclose(probabilities.sum(1), 1, atol=1e-3)
-            and probabilities.min() >= 0):
-        raise _foreign(path, "no labels and probabilities")
+    with understood(path):
+        labels, probabilities = table["label"].to_numpy(), table.filter(regex="^p_").to_numpy(float)
+        sums_to_one = np.allclose(probabilities.sum(1), 1, atol=1e-3) and probabilities.min() >= 0
+        if labels.dtype.kind != "i" or not sums_to_one or labels.max() >= probabilities.shape[1]:
+            raise ValueError("no labels and probabilities of images")
     return None if labels.min() < 0 else (labels, probabilities.astype(np.float32))
 
 
 def _read_table(path: Path, **options) -> pd.DataFrame | None:
     """The CSV in `path`, None where there is no file; CourseError where it is no CSV."""
     try:
-        return pd.read_csv(path, **options)
+        with understood(path):
+            return pd.read_csv(path, **options)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise _foreign(path, brief(error)) from error
-
-
-def _foreign(path: Path, reason: str) -> CourseError:
-    return CourseError(f"{path} is damaged or not the course's ({reason}): delete it, and run the notebook again that "
-                       "writes it.")
+    except OSError as error:
+        raise CourseError(f"{path} cannot be read ({error.strerror}): see who may read it.") from error

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import matplotlib
 
-from fer_utils import CourseError
+from fer_utils import CourseError, brief
 from fer_utils.runs import Run
 from fer_utils.support.drawings import drawn_width
-from fer_utils.support.files import replacing, temporary_folder
+from fer_utils.support.files import replacing, temporary_folder, understood
 
 
 def export_figure(run: Run, name: str, width_mm: float | None = None, form: str = "pdf") -> Path:
@@ -21,7 +21,8 @@ def export_figure(run: Run, name: str, width_mm: float | None = None, form: str 
     if name not in drawings:
         known = ", ".join(drawings) or "none"
         raise CourseError(f"The run {run.path.name} has no figure {name!r}: choose from {known}.")
-    width = drawn_width(drawings[name]) if width_mm is None else width_mm
+    with understood(drawings[name]):
+        width = drawn_width(drawings[name]) if width_mm is None else width_mm
     if not 10 <= width <= 2000:
         raise CourseError(f"A figure cannot be {width:g} mm wide here: give 10 to 2,000 mm.")
     with temporary_folder() as folder:
@@ -29,7 +30,11 @@ def export_figure(run: Run, name: str, width_mm: float | None = None, form: str 
         page = Path(folder, "page.typ")
         page.write_text(f"#set page(width: {width}mm, height: auto, margin: 0mm)\n#set document(date: none)\n"
                         '#image("figure.svg", width: 100%)\n', encoding="utf-8")
-        content = typst_compiler(page).compile(format=form, ppi=300)
+        try:
+            content = typst_compiler(page).compile(format=form, ppi=300)
+        except RuntimeError as error:
+            raise CourseError(f"{drawings[name]} is no drawing that Typst can read ({brief(error)}): draw it again by "
+                              f"`fer figures {run.path.name}`.") from error
     path = run.path / "figures" / f"{name}-{width:g}mm.{form}"
     with replacing(path) as temporary:
         temporary.write_bytes(content)

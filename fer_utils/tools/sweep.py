@@ -17,7 +17,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES, load_faces
 from fer_utils.runs import Run
-from fer_utils.support.files import locked, write_text
+from fer_utils.support.files import locked, understood, write_text
 from fer_utils.support.home import course_home
 from fer_utils.tools.notebooks import EVERYWHERE, declared_parameters, find, read_parameters, run_notebooks
 
@@ -99,7 +99,9 @@ def work(notebook: str, job: dict[str, str], data: str, run: str, home: str) -> 
 
 def finished(run: str, stem: str) -> bool:
     """Whether the job of this run was executed to its end: only then does its run.json hold the parameters."""
-    return stem in Run.open(run).read().get("parameters", {})
+    known = Run.open(run)
+    with understood(known.path / "run.json"):
+        return stem in known.read().get("parameters", {})
 
 
 def results(run: str, stem: str, jobs: Iterable[str] = ()) -> pd.DataFrame:
@@ -112,13 +114,14 @@ def results(run: str, stem: str, jobs: Iterable[str] = ()) -> pd.DataFrame:
     kept = Run.open(run).trainings().reindex(columns=MEASURES)
     for label in jobs or sorted(path.name for path in folder.glob("*/")):
         known = Run(folder / label).read()
-        if stem not in known.get("parameters", {}):
+        if not finished(f"{run}/sweep/{stem}/{label}", stem):
             continue
-        trained = kept[(kept["training"] == known.get("training")) & kept["seed"].isin(known.get("seeds", []))]
-        if not len(trained):
-            trained = pd.DataFrame(columns=MEASURES, index=[0])
-        settings = {k: v for k, v in known["parameters"][stem].items() if k not in EVERYWHERE | set(MEASURES)}
-        trained = trained.assign(job=label, job_seconds=known["seconds"][stem], **settings)
+        with understood(folder / label / "run.json"):
+            trained = kept[(kept["training"] == known.get("training")) & kept["seed"].isin(known.get("seeds", []))]
+            if not len(trained):
+                trained = pd.DataFrame(columns=MEASURES, index=[0])
+            settings = {k: v for k, v in known["parameters"][stem].items() if k not in EVERYWHERE | set(MEASURES)}
+            trained = trained.assign(job=label, job_seconds=known["seconds"][stem], **settings)
         tables.append(trained[["job", *settings, *MEASURES]])
     return pd.concat(tables[1:] or tables, ignore_index=True)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fer_utils import CourseError
+from fer_utils import CourseError, brief
 from fer_utils.data import Faces, load_faces, split
 from fer_utils.evaluation import apply_temperature, clean_part, predict, reliability, risk_coverage
 from fer_utils.figures import beyond, eda, evaluation, model, speed, techniques, training, use_style
@@ -124,6 +124,11 @@ def draw(kept: Kept, name: str) -> Figure:
         return FIGURES[name](kept)
     except KeyError as missing:
         raise Missing(f"the run's metrics do not hold {missing}") from missing
+    except (CourseError, Missing):
+        raise
+    except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError) as error:
+        files = ", ".join(path.name for path in sorted(kept.run.path.glob("metrics/*.json")))
+        raise Missing(f"run.json or one of {files} is damaged there ({brief(error)})") from error
 
 
 def class_counts(kept: Kept) -> Figure:

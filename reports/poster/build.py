@@ -5,21 +5,22 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the clone: its own package, wherever this is called
 
-from fer_utils import CourseError, figures
+from fer_utils import CourseError, brief, figures
 from fer_utils.data import POSTER_CLASSES
 from fer_utils.evaluation import COMPARISON, reliability, verdict, wilson
 from fer_utils.runs import Run
 from fer_utils.support.drawings import alt_text
-from fer_utils.support.files import replacing, temporary_folder
+from fer_utils.support.files import replacing, temporary_folder, understood
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, PUBLISHED_COUNTS, poster_log
 from fer_utils.tools.colab import UNSTAMPED, repository
 from fer_utils.tools.export import typst_compiler
-from reports.results import Found, counting, read
+from reports.results import Found, counting, read, sections
 
 TEMPLATE = Path(__file__).resolve().parent
 CLONE = TEMPLATE.parents[1]
@@ -62,14 +63,18 @@ def set_poster(run: Run, paper: str = "a0", author: str | None = None, photos: b
             compiler = typst_compiler(Path(folder, "poster.typ"))
             _check(json.loads(compiler.query("<fit>", field="value")))
             return compiler.compile(format="pdf")
-        except (RuntimeError, KeyError, TypeError) as error:
-            raise CourseError(f"The poster of the run {run.path.name} cannot be set ({str(error)[:150]}): see whether "
-                              "this version of the course wrote its metrics.") from error
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            if isinstance(error, CourseError):
+                raise
+            raise CourseError(f"The poster of {run.path.name} cannot be set ({brief(error)}): see whether this version "
+                              "of the course wrote its run.json and metrics/ (data, training, evaluation, techniques, "
+                              "beyond).json.") from error
 
 
 def collect(run: Run) -> dict:
     """What the template can say of a run: its metrics as they are (empty where missing), and what follows from them."""
     found = read(run)
+    sections(found)  # names the file where one is damaged
     classes = found.run.get("classes", POSTER_CLASSES)
     colours = {name: getattr(figures, name.upper()) for name in ("ink", "grey", "pale", "ours", "poster")}
     return {
@@ -152,7 +157,11 @@ def _figures(run: Run, folder: Path, photos: bool) -> dict[str, dict | None]:
     there = {name: source for name, source in sources.items() if source.is_file()}
     for name, source in there.items():
         shutil.copy(source, folder / f"{name}.svg")
-    found = {name: {"path": f"{name}.svg", "alt": alt_text(source)} for name, source in there.items()}
+    found = {}
+    for name, source in there.items():
+        with understood(source):
+            ElementTree.parse(source)
+            found[name] = {"path": f"{name}.svg", "alt": alt_text(source)}
     return dict.fromkeys(sources) | found
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))  # a script finds only its own folder, and the clone is to be used
 
-from fer_utils import CourseError  # noqa: E402
+from fer_utils import CourseError, brief  # noqa: E402
 from fer_utils.runs import Run  # noqa: E402
 from fer_utils.support.files import beside, remove_leftovers, temporary_folder, writable  # noqa: E402
 from fer_utils.tools import colab  # noqa: E402
@@ -37,7 +37,11 @@ def build_site(run: Run) -> Path:
         write_pages(run, source, colab.repository(HERE.parents[1]))
         copy_poster(run, extra)
         try:
-            sphinx(source, new, extra)
+            try:
+                sphinx(source, new, extra)
+            except Exception as error:  # Sphinx's own kinds for whatever a page holds
+                raise CourseError(f"The site of {run.path.name} cannot be made of its notebooks/ ({brief(error)}): "
+                                  f"execute them again by `fer run --fresh --run {run.path.name}`.") from error
             if site.exists():
                 os.replace(site, old)
             os.replace(new, site)
@@ -57,7 +61,11 @@ def copy_poster(run: Run, folder: Path) -> None:
         shutil.copy(run.path / "poster.pdf", folder)
         page = '#set page(width: auto, height: auto, margin: 0pt)\n#image("extra/poster.pdf", width: 1800pt)'
         (folder.parent / "poster.typ").write_text(page)
-        import_module("typst").compile(folder.parent / "poster.typ", folder / "poster.png", format="png", ppi=72)
+        try:
+            import_module("typst").compile(folder.parent / "poster.typ", folder / "poster.png", format="png", ppi=72)
+        except RuntimeError as error:
+            raise CourseError(f"{run.path / 'poster.pdf'} cannot be read ({brief(error)}): set it again by "
+                              f"`fer poster {run.path.name}`.") from error
 
 
 def sphinx(source: Path, target: Path, extra: Path) -> None:

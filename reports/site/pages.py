@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from fer_utils.runs import Run
+from fer_utils.support.files import understood
 from fer_utils.tools import colab
 from reports import results
 from reports.results import escaped
@@ -27,15 +28,27 @@ def write_pages(run: Run, source: Path, address: str) -> None:
     """
     source.mkdir()
     paths = sorted(run.path.glob("notebooks/*.ipynb"))
-    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in paths}
+    notebooks = {path.stem: read_notebook(path) for path in paths}
     (source / "index.md").write_text(front_page(run, notebooks), encoding="utf-8")
     (source / "all_results.md").write_text(results_page(run), encoding="utf-8")
     for name, notebook in notebooks.items():
-        page = prepared(notebook, name, set(notebooks), run.drawn, address)
-        for cell in page.cells:
-            if cell.cell_type == "markdown":
-                cell.source = with_pictures(cell.source, source)
-        nbformat.write(page, source / f"{name}.ipynb")
+        with understood(run.path / "notebooks" / f"{name}.ipynb"):
+            page = prepared(notebook, name, set(notebooks), run.drawn, address)
+            for cell in page.cells:
+                if cell.cell_type == "markdown":
+                    cell.source = with_pictures(cell.source, source)
+            nbformat.write(page, source / f"{name}.ipynb")
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The notebook in `path`; CourseError where it is none."""
+    with understood(path):
+        notebook = nbformat.read(path, as_version=4)
+        try:
+            nbformat.validate(notebook)
+        except nbformat.ValidationError as error:
+            raise ValueError(error.message) from error
+        return notebook
 
 
 def front_page(run: Run, notebooks: dict[str, NotebookNode]) -> str:
@@ -46,7 +59,8 @@ def front_page(run: Run, notebooks: dict[str, NotebookNode]) -> str:
     all_of_them = "In brackets are 95 % intervals. [All results of this run](all_results.md)"
     no_poster = f"There is none yet: `fer poster {run.path.name}` sets it."
     poster = POSTER if (run.path / "poster.pdf").exists() else no_poster
-    seconds = found.run.get("seconds", {})
+    with understood(run.path / "run.json"):
+        seconds = {page: float(spent) for page, spent in found.run.get("seconds", {}).items()}
     course = [f"| [{escaped(title(notebook, page))}](<{page}.ipynb>) | {results.duration(seconds.get(page))} |"
               for page, notebook in notebooks.items()]
     return "\n\n".join([
