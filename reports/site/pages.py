@@ -43,11 +43,11 @@ def write_pages(run: Run, source: Path, address: str) -> None:
 def read_notebook(path: Path) -> NotebookNode:
     """The notebook in `path`; CourseError where it is none."""
     with understood(path):
-        notebook = nbformat.read(path, as_version=4)
         try:
+            notebook = nbformat.read(path, as_version=4)
             nbformat.validate(notebook)
         except nbformat.ValidationError as error:
-            raise ValueError(error.message) from error
+            raise ValueError(str(error)) from error
         return notebook
 
 
