@@ -65,12 +65,9 @@ def page(e: Evidence) -> Iterator[Compared]:
     path = e.run.path / "README.md"
     if path.is_file():
         stored, again = (text.splitlines() for text in (path.read_text(encoding="utf-8"), results.report(e.run)))
-        for what, a, b, c, d in SequenceMatcher(None, stored, again, autojunk=False).get_opcodes():
-            where, source = f"README.md, line {a + 1}", "metrics/*.json"
-            if what == "equal":
-                yield from (Compared(where, line, line, source) for line in stored[a:b])
-            else:
-                yield Compared(where, " ".join(stored[a:b]), " ".join(again[c:d]), source)
+        for _, a, b, c, d in SequenceMatcher(None, stored, again, autojunk=False).get_opcodes():
+            for i, (one, other) in enumerate(zip_longest(stored[a:b], again[c:d], fillvalue=""), a + 1):
+                yield Compared(f"README.md, line {i}", one, other, "metrics/*.json")
 
 
 def front(e: Evidence) -> Iterator[Compared]:

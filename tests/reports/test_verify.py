@@ -1,5 +1,6 @@
 """`fer verify RUN`: a run as it was made is green, and each lie in it is caught and named."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,8 @@ pytest.importorskip("pypdf", reason="pip install pypdf: the poster is read by it
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not hold what FER2013 was published with:UserWarning")
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "reports" / "fer2013"
+REMADE = pytest.mark.skipif(not any(COMMITTED.glob("trainings/*/recipe.json")),
+                            reason="the committed run is older than trainings/: run notebooks 04 and 05 again")
 USAGES = ["Training"] * 3 + ["PublicTest", "PrivateTest"]
 
 
@@ -99,7 +102,7 @@ def test_a_run_as_it_was_made_is_green(run, made, capsys):
     assert verify.main(["tiny", "--data", str(made / "faces")]) == 0
     said = capsys.readouterr().out
     assert "No differences." in said and ", 87 of 87 test scores among them;" in said.splitlines()[0]
-    compared = {line.split(": ")[1]: line.split()[0] for line in said.splitlines() if " compared, " in line}
+    compared = {line.split(": ", 1)[1]: line.split()[0] for line in said.splitlines() if " compared, " in line}
     for check in (checks.test_images, checks.evaluation, checks.histories, checks.recipes, with_data.data,
                   with_data.weights, printed.figures, printed.page, printed.poster):
         assert int(compared[check.__doc__].replace(",", "")) > 1, check
@@ -108,7 +111,7 @@ def test_a_run_as_it_was_made_is_green(run, made, capsys):
 def test_without_the_data_it_is_green_too_and_says_what_it_could_not(run, quick, capsys):
     assert verify.main(["tiny"]) == 0
     said = capsys.readouterr().out
-    assert "it needs the data: name them by --data PATH: metrics/predictions/*, from weights" in said
+    assert "it needs the data: name them by --data PATH: data/*, metrics/predictions/*, from weights" in said
     assert f"fitted on validation images, whose predictions are not kept: evaluation/{name(run)} (1)" in said
 
 
@@ -188,7 +191,7 @@ def lie_in_what_leaks(run):
 
 def lie_by_damage(run):
     (run.path / "metrics" / "training.json").write_text('{"all": 5}')
-    return "training/*: stored 'damaged (TypeError"
+    return "training/*: stored \"damaged (TypeError: 'int' object"
 
 
 LIES = [one for what, one in globals().items() if what.startswith("lie_")]
@@ -232,12 +235,12 @@ def test_other_data_are_no_evidence(run, made, tmp_path, quick, verified):
 
 
 def test_texts_are_compared_where_another_matplotlib_drew(run):
-    svg = next(run.path.glob("figures/evaluation_scores.svg")).read_text(encoding="utf-8")
-    older = svg.replace("Matplotlib v", "Matplotlib v1.")
+    svg = (run.path / "figures" / "evaluation_scores.svg").read_text(encoding="utf-8")
+    older, text = svg.replace("Matplotlib v", "Matplotlib v1."), re.search(r">([^<]+)</text>", svg)[1]
     same, unknown = printed.drawn_alike("a.svg", older, svg)
     assert same.agrees and unknown.reason.startswith("another Matplotlib drew it")
-    other, _ = printed.drawn_alike("a.svg", older.replace(">accuracy<", ">certainty<"), svg)
-    assert (other.stored, other.again) == ("certainty", "accuracy")
+    other, _ = printed.drawn_alike("a.svg", older.replace(f">{text}</text>", ">another</text>", 1), svg)
+    assert (other.stored, other.again) == ("another", text)
 
 
 def test_no_run_is_one_sentence(home, capsys):
@@ -254,12 +257,14 @@ def test_fer_verify_hands_everything_to_the_script(home, capfd, monkeypatch):
     assert capfd.readouterr().err == f"{home} has no reports/verify.py, and `fer verify` needs it: run it in a clone.\n"
 
 
+@REMADE
 def test_the_committed_run_is_green(style):
     verdict = verify.verify(Run(COMMITTED))
     assert verdict.differences == [] and verdict.green, verify.report("fer2013", verdict)
-    assert len(verdict.tests) >= 300 and len(verdict.again) >= 530
+    assert len(verdict.tests) >= 317 and len(verdict.again) >= 554
 
 
+@REMADE
 def test_the_committed_run_is_what_its_data_and_the_shipped_weights_give(fer2013_zip, monkeypatch):
     """The weights of PosterCNN: those of AttentionCNN take minutes, and `fer verify fer2013 --data` asks them too."""
     first = with_data.predicted
