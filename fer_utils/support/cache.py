@@ -57,7 +57,7 @@ def signature(path: Path) -> str:
     try:
         if path.is_dir():
             for name, _ in sorted(listing.walk(path), key=itemgetter(0)):
-                digest.update(repr((name, *_stamp(path / name))).encode())
+                digest.update(repr((name, *_stamp(os.path.join(path, name)))).encode())
         elif path.is_file():  # a pipe would keep us waiting
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -67,12 +67,12 @@ def signature(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: str) -> tuple[int, int]:
     """Size and time of a file; of a link to nowhere those of the link."""
     try:
-        stat = path.stat()
+        stat = os.stat(path)
     except FileNotFoundError:
-        stat = path.lstat()
+        stat = os.lstat(path)
     return stat.st_size, stat.st_mtime_ns
 
 

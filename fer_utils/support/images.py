@@ -13,7 +13,7 @@ from fer_utils import brief
 from fer_utils.support.listing import DataError, Open, shown
 
 SIDE = 48
-MOST_BYTES, MOST_PIXELS = 64_000_000, 50_000_000
+MOST_BYTES, MOST_PIXELS = 24_000_000, 50_000_000
 """What one image file may be."""
 NOT_READ = {"EPS", "WMF", "MPEG", "BUFR", "GRIB", "HDF5"}
 """Formats for which Pillow starts another program, or has only a stub."""

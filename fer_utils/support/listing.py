@@ -3,6 +3,9 @@
 A file that must not be read (a link to nowhere, a pipe) is listed too: opening it raises the sentence that names it.
 """
 
+import bz2
+import gzip
+import lzma
 import os
 import posixpath
 import re
@@ -20,15 +23,15 @@ from fer_utils import CourseError
 MOST_FILES = 500_000
 MOST_FOLDER_LINKS = 50
 """In an archive; a set of faces has one for each part."""
-GROWTH, FREE_GROWTH = 10, 1_000_000_000
-"""Compressed data may grow to 1 GB or tenfold; FER2013's table grows threefold."""
+GROWTH, FREE_GROWTH = 10, 320_000_000
+"""What is packed may grow tenfold, or to 320 MB; FER2013's table grows threefold, to 301 MB."""
 LONGEST_READ = 16_000_000
 """Bytes that a tar's own headers may ask for at once."""
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ARCHIVES = (".zip", *TARS)
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-LITTER = ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "#recycle", "$recycle.bin",
-          "system volume information", "lost+found")
+LITTER = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "#recycle", "$recycle.bin",
+          "system volume information", "lost+found"}
 """What systems leave beside the reader's files, beside all that starts with a dot."""
 Open = Callable[[], BinaryIO]
 
@@ -45,8 +48,9 @@ def shown(name: object) -> str:
 
 def is_litter(name: str) -> bool:
     """Whether a file or a folder around it is a system's, not the reader's."""
-    parts = name.casefold().split("/")
-    return parts[-1].endswith("zone.identifier") or any(part.startswith(".") or part in LITTER for part in parts)
+    name = name.casefold()
+    hidden = name.startswith(".") or "/." in name
+    return hidden or name.endswith("zone.identifier") or not LITTER.isdisjoint(name.split("/"))
 
 
 @contextmanager
@@ -65,8 +69,8 @@ def listing(path: Path) -> Iterator[dict[str, Open]]:
         with zipfile.ZipFile(path) as archive:
             yield _gathered(path, *_zip_files(path, archive))
     elif name.endswith(TARS) or head[257:262] == b"ustar":
-        with tarfile.open(path) as archive:
-            archive.fileobj = _Bounded(archive.fileobj)
+        unpack = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}.get(head[:2], open)
+        with unpack(path, "rb") as stream, tarfile.open(fileobj=_Bounded(stream), mode="r:") as archive:
             yield _gathered(path, *_tar_files(path, archive))
     elif head.lstrip().startswith(b"<"):
         raise DataError(f"{shown(path)} is a web page, not data: sign in where it came from and download it again.")
@@ -177,7 +181,7 @@ def _open_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) ->
     if info.flag_bits & 1:
         _refuse(f"{shown(path)} has a password: unpack it with the password, then give the folder.")
     if info.file_size > max(FREE_GROWTH, GROWTH * path.stat().st_size):
-        _refuse(f"{shown(path)}: {shown(info.filename)} would grow to {info.file_size / 1e9:.0f} GB: do not trust it.")
+        _refuse(f"{shown(path)}: {shown(info.filename)} would grow to {info.file_size / 1e6:,.0f} MB: do not trust it.")
     try:
         return archive.open(info)
     except NotImplementedError:
@@ -190,7 +194,7 @@ def _tar_files(path: Path, archive: tarfile.TarFile) -> tuple[list[tuple[str, Op
     for member in archive:
         name = _inside(path, member.name)
         if archive.offset > most:
-            _refuse(f"{shown(path)} grows to more than {most / 1e9:.0f} GB: do not trust it, or unpack it yourself.")
+            _refuse(f"{shown(path)} grows to more than {most / 1e6:,.0f} MB: do not trust it.")
         if len(files) + len(links) > MOST_FILES:
             _refuse(f"{shown(path)} holds more than {MOST_FILES:,} files: give a smaller set.")
         if member.issym():

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 import warnings
 
 import pytest
@@ -10,6 +11,8 @@ from making import load, make_rows, write_folder, zip_of
 
 from fer_utils.data import load_faces
 from fer_utils.support import sources
+from fer_utils.support.cache import signature
+from fer_utils.support.listing import listing
 
 
 def test_cache_answers_until_the_source_changes(tmp_path, cache, monkeypatch):
@@ -60,3 +63,21 @@ def test_two_processes_may_start_at_once(tmp_path, cache):
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     outputs = {run.communicate()[0].strip() for run in runs}
     assert outputs == {load(folder).fingerprint} and len(list(cache.iterdir())) == 1
+
+
+def test_listing_many_files_takes_little_longer_than_walking_to_them(tmp_path):
+    for i in range(100):
+        (tmp_path / "train" / str(i)).mkdir(parents=True)
+        for j in range(200):
+            (tmp_path / "train" / str(i) / f"{j}.png").touch()
+    ratios = []
+    for _ in range(3):
+        start = time.process_time()
+        walked = [os.stat(os.path.join(top, name)) for top, _, names in os.walk(tmp_path) for name in names]
+        middle = time.process_time()
+        signature(tmp_path)
+        with listing(tmp_path) as files:
+            assert len(files) == len(walked) == 20_000
+        ratios.append((time.process_time() - middle) / (middle - start))
+        print(f"100,000 files: {5 * (time.process_time() - middle):.1f} s, {ratios[-1]:.1f} times os.walk and os.stat")
+    assert min(ratios) < 10
