@@ -24,7 +24,7 @@ from fer_utils.support import checks
 from fer_utils.support.checkpoints import load_weights, read_metadata, read_state, save_state, save_training
 from fer_utils.support.devices import choose_device, choose_precision, describe_device
 from fer_utils.support.drawings import show_saved
-from fer_utils.support.files import locked, understood
+from fer_utils.support.files import locked, reading
 from fer_utils.support.home import clone
 from fer_utils.support.kept import belong
 from fer_utils.training import Recipe, Result, fit
@@ -170,7 +170,7 @@ def load_trained(training: Training, seed: int, device: str = "auto") -> Result:
 
     Raises CourseError where there are none, and where its weights are not those of its history.
     """
-    with understood(training.path / "recipe.json"):
+    with reading(training.path / "recipe.json"):
         asked = training.asked()
         model = build_model(asked["model"], len(asked["classes"]), asked["dropout"])
         recipe = Recipe(**asked["recipe"])
@@ -192,7 +192,7 @@ def training_to_judge(run: Run, parts: Split, name: str = "", seed: int = 0, dev
         name = trained(run, parts, RECIPES["poster"], seed, device).training
         run.record(training=name, seeds=[seed])
     training = run.training(name)
-    with understood(training.path / "recipe.json"):
+    with reading(training.path / "recipe.json"):
         chosen_by = training.asked()["val"] and training.asked()["val"]["fingerprint"]
     if chosen_by is None:
         raise CourseError(f"{name} was trained without validation images, by which seed and temperature are chosen: "

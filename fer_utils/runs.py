@@ -12,15 +12,7 @@ import pandas as pd
 
 from fer_utils import CourseError
 from fer_utils.data import Faces
-from fer_utils.support.files import (
-    checked_name,
-    locked,
-    read_json,
-    remove_leftovers,
-    understood,
-    write_json,
-    write_text,
-)
+from fer_utils.support.files import checked_name, locked, read_json, reading, remove_leftovers, write_json, write_text
 from fer_utils.support.home import course_home
 from fer_utils.support.kept import read_history, read_predictions
 from fer_utils.support.provenance import environment
@@ -195,7 +187,7 @@ class Run:
         """
         rows = []
         for training in map(Training, self._trainings()):
-            with understood(training.path / "recipe.json"):
+            with reading(training.path / "recipe.json"):
                 asked = training.asked()
                 settings = {key: asked[key] for key in ("training", "model", "dropout", "loop")}
                 settings |= {"n_train": asked["train"]["n"], **asked["recipe"], "precision": asked["precision"]}

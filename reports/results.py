@@ -15,7 +15,7 @@ import pandas as pd
 from fer_utils import CourseError
 from fer_utils.evaluation import COMPARISON, EFFECT, verdict, wilson
 from fer_utils.runs import Run
-from fer_utils.support.files import understood, write_text
+from fer_utils.support.files import reading, write_text
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH
 
 NOTE = ("After ± stands the standard deviation over the seeds, in brackets the 95 % interval: Wilson's for a share of "
@@ -36,11 +36,11 @@ def reads(*names: str):
 
     def decorate(function):
         @wraps(function)
-        def reading(found: "Found"):
-            with understood(*(found.path / name for name in names)):
+        def checked(found: "Found"):
+            with reading(*(found.path / name for name in names)):
                 return function(found)
 
-        return reading
+        return checked
 
     return decorate
 
@@ -87,12 +87,12 @@ def read(run: Run) -> Found:
     names = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy")
     data, training, evaluation, *later = (run.read_metrics(name) or {} for name in names)
     baselines = evaluation.pop("baselines", {})
-    with understood(run.path / "run.json", run.path / "metrics" / "training.json"):
+    with reading(run.path / "run.json", run.path / "metrics" / "training.json"):
         name = counting(run)
         kept = run.new_training(name) if name else None
     asked = kept.asked() if kept else {}
     epochs = {seed: len(kept.history(seed)) for seed in kept.seeds()} if asked else {}
-    with understood(run.path / "trainings" / str(name) / "recipe.json"):
+    with reading(run.path / "trainings" / str(name) / "recipe.json"):
         stopped = {seed: done for seed, done in epochs.items() if done < asked["recipe"]["epochs"]}
     return Found(run.path, run.read(), asked, stopped, training, training.get(name, {}), evaluation.get(name, {}),
                  baselines, data.get("floor", {}), *later)

@@ -149,7 +149,7 @@ def write_json(path: Path, values: dict) -> None:
 def read_json(path: Path) -> dict | None:
     """The dictionary in `path`, or None where there is no such file; CourseError where it cannot be read or is none."""
     try:
-        with understood(path):
+        with reading(path):
             values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
             if not isinstance(values, dict):
                 raise ValueError("no dictionary")
@@ -165,7 +165,7 @@ def _no_number(text: str) -> None:
 
 
 @contextmanager
-def understood(*paths: Path) -> Iterator[None]:
+def reading(*paths: Path) -> Iterator[None]:
     """Turn what the content of damaged or foreign files raises into one sentence that names them."""
     try:
         yield

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fer_utils import CourseError
-from fer_utils.support.files import understood
+from fer_utils.support.files import reading
 
 HISTORY = ["seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
 """The columns of a training's history, a row for each epoch."""
@@ -19,7 +19,7 @@ def read_history(path: Path, seed: int) -> pd.DataFrame | None:
     table = _read_table(path, dtype=object)  # as text, of which float() makes the very numbers that were written
     if table is None:
         return None
-    with understood(path):
+    with reading(path):
         known = table["saved"].isin(["True", "False"]).all()
         table["saved"] = table["saved"] == "True"
         table = table.astype(dict(zip(HISTORY, (int, int, float, float, float, bool, float), strict=True)))
@@ -48,7 +48,7 @@ def read_predictions(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
     table = _read_table(path)
     if table is None:
         return None
-    with understood(path):
+    with reading(path):
         labels, probabilities = table["label"].to_numpy(), table.filter(regex="^p_").to_numpy(float)
         sums_to_one = np.allclose(probabilities.sum(1), 1, atol=1e-3) and probabilities.min() >= 0
         if labels.dtype.kind != "i" or not sums_to_one or labels.max() >= probabilities.shape[1]:
@@ -59,7 +59,7 @@ def read_predictions(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
 def _read_table(path: Path, **options) -> pd.DataFrame | None:
     """The CSV in `path`, None where there is no file; CourseError where it is no CSV."""
     try:
-        with understood(path):
+        with reading(path):
             return pd.read_csv(path, **options)
     except FileNotFoundError:
         return None

@@ -8,7 +8,7 @@ import matplotlib
 from fer_utils import CourseError, brief
 from fer_utils.runs import Run
 from fer_utils.support.drawings import drawn_width
-from fer_utils.support.files import replacing, temporary_folder, understood
+from fer_utils.support.files import reading, replacing, temporary_folder
 
 
 def export_figure(run: Run, name: str, width_mm: float | None = None, form: str = "pdf") -> Path:
@@ -21,7 +21,7 @@ def export_figure(run: Run, name: str, width_mm: float | None = None, form: str 
     if name not in drawings:
         known = ", ".join(drawings) or "none"
         raise CourseError(f"The run {run.path.name} has no figure {name!r}: choose from {known}.")
-    with understood(drawings[name]):
+    with reading(drawings[name]):
         width = drawn_width(drawings[name]) if width_mm is None else width_mm
     if not 10 <= width <= 2000:
         raise CourseError(f"A figure cannot be {width:g} mm wide here: give 10 to 2,000 mm.")

@@ -17,7 +17,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES, load_faces
 from fer_utils.runs import Run
-from fer_utils.support.files import locked, understood, write_text
+from fer_utils.support.files import locked, reading, write_text
 from fer_utils.support.home import course_home
 from fer_utils.tools.notebooks import EVERYWHERE, declared_parameters, find, read_parameters, run_notebooks
 
@@ -100,7 +100,7 @@ def work(notebook: str, job: dict[str, str], data: str, run: str, home: str) -> 
 def finished(run: str, stem: str) -> bool:
     """Whether the job of this run was executed to its end: only then does its run.json hold the parameters."""
     known = Run.open(run)
-    with understood(known.path / "run.json"):
+    with reading(known.path / "run.json"):
         return stem in known.read().get("parameters", {})
 
 
@@ -116,7 +116,7 @@ def results(run: str, stem: str, jobs: Iterable[str] = ()) -> pd.DataFrame:
         known = Run(folder / label).read()
         if not finished(f"{run}/sweep/{stem}/{label}", stem):
             continue
-        with understood(folder / label / "run.json"):
+        with reading(folder / label / "run.json"):
             trained = kept[(kept["training"] == known.get("training")) & kept["seed"].isin(known.get("seeds", []))]
             if not len(trained):
                 trained = pd.DataFrame(columns=MEASURES, index=[0])

@@ -16,7 +16,7 @@ from fer_utils.data import POSTER_CLASSES
 from fer_utils.evaluation import COMPARISON, reliability, verdict, wilson
 from fer_utils.runs import Run
 from fer_utils.support.drawings import alt_text
-from fer_utils.support.files import replacing, temporary_folder, understood
+from fer_utils.support.files import reading, replacing, temporary_folder
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, PUBLISHED_COUNTS, poster_log
 from fer_utils.tools.colab import UNSTAMPED, repository
 from fer_utils.tools.export import typst_compiler
@@ -159,7 +159,7 @@ def _figures(run: Run, folder: Path, photos: bool) -> dict[str, dict | None]:
         shutil.copy(source, folder / f"{name}.svg")
     found = {}
     for name, source in there.items():
-        with understood(source):
+        with reading(source):
             ElementTree.parse(source)
             found[name] = {"path": f"{name}.svg", "alt": alt_text(source)}
     return dict.fromkeys(sources) | found

@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from fer_utils.runs import Run
-from fer_utils.support.files import understood
+from fer_utils.support.files import reading
 from fer_utils.tools import colab
 from reports import results
 from reports.results import escaped
@@ -32,7 +32,7 @@ def write_pages(run: Run, source: Path, address: str) -> None:
     (source / "index.md").write_text(front_page(run, notebooks), encoding="utf-8")
     (source / "all_results.md").write_text(results_page(run), encoding="utf-8")
     for name, notebook in notebooks.items():
-        with understood(run.path / "notebooks" / f"{name}.ipynb"):
+        with reading(run.path / "notebooks" / f"{name}.ipynb"):
             page = prepared(notebook, name, set(notebooks), run.drawn, address)
             for cell in page.cells:
                 if cell.cell_type == "markdown":
@@ -42,7 +42,7 @@ def write_pages(run: Run, source: Path, address: str) -> None:
 
 def read_notebook(path: Path) -> NotebookNode:
     """The notebook in `path`; CourseError where it is none."""
-    with understood(path):
+    with reading(path):
         try:
             notebook = nbformat.read(path, as_version=4)
             nbformat.validate(notebook)
@@ -59,7 +59,7 @@ def front_page(run: Run, notebooks: dict[str, NotebookNode]) -> str:
     all_of_them = "In brackets are 95 % intervals. [All results of this run](all_results.md)"
     no_poster = f"There is none yet: `fer poster {run.path.name}` sets it."
     poster = POSTER if (run.path / "poster.pdf").exists() else no_poster
-    with understood(run.path / "run.json"):
+    with reading(run.path / "run.json"):
         seconds = {page: float(spent) for page, spent in found.run.get("seconds", {}).items()}
     course = [f"| [{escaped(title(notebook, page))}](<{page}.ipynb>) | {results.duration(seconds.get(page))} |"
               for page, notebook in notebooks.items()]
