@@ -205,6 +205,12 @@ def _tar_files(path: Path, archive: tarfile.TarFile) -> tuple[list[tuple[str, Op
             files.append((name, partial(archive.extractfile, member)))
         elif not member.isdir():
             files.append((name, partial(_refuse, f"{shown(path)}: {shown(name)} is a pipe or a device, not a file.")))
+    archive.fileobj.seek(archive.offset)  # where tarfile stops, be it at the end or at a header that it cannot read
+    if archive.fileobj.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise tarfile.ReadError("a broken header")
+    while archive.fileobj.read(1 << 20):  # what is packed has its checksum at its end
+        if archive.fileobj.tell() > most:
+            _refuse(f"{shown(path)} grows to more than {most / 1e6:,.0f} MB: do not trust it.")
     return files, links
 
 
