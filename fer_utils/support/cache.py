@@ -45,11 +45,17 @@ def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
     return raw
 
 
-def signature(path: Path) -> str:
-    """SHA-256 of all that decides what is read: the bytes (of a folder: names, sizes, times), readers, JPEG decoder."""
+def readers() -> str:
+    """SHA-256 of what turns bytes into arrays: the course's readers and Pillow's decoders."""
     digest = hashlib.sha256(PIL.__version__.encode())
     for reader in (formats, images, listing, parts, tables, trees):
         digest.update(Path(reader.__file__).read_bytes())
+    return digest.hexdigest()
+
+
+def signature(path: Path) -> str:
+    """SHA-256 of all that decides what is read: the bytes (of a folder: names, sizes, times) and the readers."""
+    digest = hashlib.sha256(readers().encode())
     try:
         if path.is_dir():
             for name, _ in sorted(listing.walk(path), key=itemgetter(0)):

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from fer_utils.support import sample
-from fer_utils.support.cache import signature, through_cache
+from fer_utils.support.cache import readers, signature, through_cache
 from fer_utils.support.files import writable
 from fer_utils.support.formats import read_source
 from fer_utils.support.home import course_home
@@ -70,4 +70,4 @@ def _read_sample(classes: tuple[str, ...]) -> Raw:
             except DataError as error:
                 raise DataError(str(error).replace(str(Path(folder) / name), "the sample")) from error
 
-    return through_cache("-".join([name, *classes]), code, draw)
+    return through_cache("-".join([name, *classes]), code + readers(), draw)

@@ -130,7 +130,7 @@ def test_the_bounds_are_wide(tmp_path, monkeypatch):
     paths = [folder, zip_of(folder, tmp_path / "a.zip"), tar_of(folder, tmp_path / "a.tar.gz")]
     monkeypatch.setattr(listing, "MOST_FILES", 20)
     for path in paths:
-        refused(path, "more than 20 files")
+        refused(path, "holds more than 500,000 files")
 
 
 RUN = """
