@@ -111,6 +111,8 @@ def verify(run: Run, data: str | None = None) -> Verdict:
                 (found if isinstance(one, Compared) else unknown).append(one)
         except Missing as reason:
             unknown.append(Unknown(about, str(reason)))
+        except CourseError as error:
+            found.append(Compared(about, str(error), "as the course writes it", "this check"))
         except Exception as error:  # whatever a damaged file leads to
             found.append(Compared(about, f"damaged ({brief(error)})", "as the course writes it", "this check"))
     files = sorted(run.path.glob("metrics/*.json"))

@@ -59,6 +59,6 @@ def killed_after(seconds: float, *arguments, **options) -> bool:
     """Begin `train`, and kill it after so many seconds; returns whether it was still at work."""
     process = start(*arguments, **options)
     time.sleep(seconds)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()  # by SIGKILL, if it is still there
     process.join()
     return process.exitcode == -signal.SIGKILL

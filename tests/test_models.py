@@ -179,7 +179,7 @@ def test_a_name_gives_its_network_with_so_many_outputs_and_this_dropout():
 
 @pytest.mark.parametrize("dropout", [1.0, -0.1, 1.5, math.nan])
 def test_a_dropout_that_cannot_be_is_refused(dropout):
-    with pytest.raises(CourseError, match=rf"^dropout is {dropout}: it must be at least 0 and below 1\.$"):
+    with pytest.raises(CourseError, match=rf"^dropout is {dropout}: give a number from 0 to 0\.99\.$"):
         build_model("PosterCNN", dropout=dropout)
 
 

@@ -45,15 +45,17 @@ def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
     return raw
 
 
-def readers() -> bytes:
-    """The readers' own code and Pillow's version: what another edition of them has read is not taken for this one's."""
-    modules = (formats, images, listing, parts, tables, trees)
-    return PIL.__version__.encode() + b"".join(Path(module.__file__).read_bytes() for module in modules)
+def readers() -> str:
+    """SHA-256 of what turns bytes into arrays: the course's readers and Pillow's decoders."""
+    digest = hashlib.sha256(PIL.__version__.encode())
+    for reader in (formats, images, listing, parts, tables, trees):
+        digest.update(Path(reader.__file__).read_bytes())
+    return digest.hexdigest()
 
 
 def signature(path: Path) -> str:
-    """SHA-256 of all that decides what is read: the bytes (of a folder: names, sizes, times), readers, JPEG decoder."""
-    digest = hashlib.sha256(readers())
+    """SHA-256 of all that decides what is read: the bytes (of a folder: names, sizes, times) and the readers."""
+    digest = hashlib.sha256(readers().encode())
     try:
         if path.is_dir():
             for name, _ in sorted(listing.walk(path), key=itemgetter(0)):

@@ -12,7 +12,7 @@ import re
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -21,6 +21,7 @@ from typing import BinaryIO
 from fer_utils import CourseError
 
 MOST_FILES = 500_000
+TOO_MANY = f"{{}} holds more than {MOST_FILES:,} files: give a smaller set."
 MOST_FOLDER_LINKS = 50
 """In an archive; a set of faces has one for each part."""
 GROWTH, FREE_GROWTH = 10, 320_000_000
@@ -40,9 +41,15 @@ class DataError(CourseError):
     """The data cannot be used as they are: one sentence that says what is wrong, where, and what to do."""
 
 
+def printable(name: str) -> str:
+    """The name with escapes for what cannot be shown: line ends, and bytes that are no text."""
+    return name if name.isprintable() else "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
 def shown(name: object) -> str:
     """A name or path as a sentence can hold it: printable, and the middle cut out where it is long."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+    text = printable(str(name))
     return text if len(text) <= 120 else f"{text[:30]}...{text[-87:]}"
 
 
@@ -82,11 +89,14 @@ def listing(path: Path) -> Iterator[dict[str, Open]]:
 
 def walk(folder: Path) -> Iterator[tuple[str, Open]]:
     """Each file below `folder`, links followed; systems' own folders are named and not entered."""
-    waiting = [("", str(folder), (os.path.realpath(folder),))]
+    waiting, met = [("", str(folder), (os.path.realpath(folder),))], 0
     while waiting:
         above, top, real = waiting.pop()
         with os.scandir(top) as entries:
             for entry in entries:
+                met += 1
+                if met > MOST_FILES:
+                    _refuse(TOO_MANY.format(shown(folder)))
                 name = above + entry.name
                 if is_litter(entry.name) or not entry.is_dir():
                     yield name, partial(_open_file, entry.path)
@@ -110,14 +120,11 @@ def _refuse(sentence: str) -> BinaryIO:
     raise DataError(sentence)
 
 
-def _gathered(path: Path, found: Iterator[tuple[str, Open]], links: dict[str, str] | None = None) -> dict[str, Open]:
+def _gathered(path: Path, found: Iterable[tuple[str, Open]], links: dict[str, str] | None = None) -> dict[str, Open]:
     """The files by printable names; `links` are an archive's: where each points, seen from the archive's top."""
     files: dict[str, Open] = {}
     for name, open_file in found:
-        if len(files) == MOST_FILES:
-            raise DataError(f"{shown(path)} holds more than {MOST_FILES:,} files: give a smaller set.")
-        name = name if name.isprintable() else "".join(
-            c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+        name = printable(name)
         if name in files:
             raise DataError(f"{shown(path)} holds {shown(name)} twice: unpack it and keep one of the two.")
         files[name] = open_file
@@ -130,7 +137,7 @@ def _gathered(path: Path, found: Iterator[tuple[str, Open]], links: dict[str, st
         folders += 1
         below = [file for file in files if file.startswith(f"{place}/")] if folders <= MOST_FOLDER_LINKS else []
         if len(files) + len(below) > MOST_FILES:
-            raise DataError(f"{shown(path)} holds more than {MOST_FILES:,} files: give a smaller set.")
+            _refuse(TOO_MANY.format(shown(path)))
         files |= {name + file.removeprefix(place): files[file] for file in below}
         if not below:
             files[name] = partial(_refuse, f"{shown(path)}: {shown(name)} is a link to {shown(target)}, which is not "
@@ -162,7 +169,7 @@ def _check_entries(path: Path) -> None:
     with path.open("rb") as file:
         entries = sum(block.count(b"PK\1\2") for block in iter(partial(file.read, 1 << 20), b""))
     if entries > MOST_FILES:
-        raise DataError(f"{shown(path)} holds more than {MOST_FILES:,} files: give a smaller set.")
+        _refuse(TOO_MANY.format(shown(path)))
 
 
 def _zip_files(path: Path, archive: zipfile.ZipFile) -> tuple[list[tuple[str, Open]], dict[str, str]]:
@@ -196,7 +203,7 @@ def _tar_files(path: Path, archive: tarfile.TarFile) -> tuple[list[tuple[str, Op
         if archive.offset > most:
             _refuse(f"{shown(path)} grows to more than {most / 1e6:,.0f} MB: do not trust it.")
         if len(files) + len(links) > MOST_FILES:
-            _refuse(f"{shown(path)} holds more than {MOST_FILES:,} files: give a smaller set.")
+            _refuse(TOO_MANY.format(shown(path)))
         if member.issym():
             links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
         elif member.islnk():
@@ -205,6 +212,12 @@ def _tar_files(path: Path, archive: tarfile.TarFile) -> tuple[list[tuple[str, Op
             files.append((name, partial(archive.extractfile, member)))
         elif not member.isdir():
             files.append((name, partial(_refuse, f"{shown(path)}: {shown(name)} is a pipe or a device, not a file.")))
+    archive.fileobj.seek(archive.offset)  # where tarfile stops, be it at the end or at a header that it cannot read
+    if archive.fileobj.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise tarfile.ReadError("a broken header")
+    while archive.fileobj.read(1 << 20):  # what is packed has its checksum at its end
+        if archive.fileobj.tell() > most:
+            _refuse(f"{shown(path)} grows to more than {most / 1e6:,.0f} MB: do not trust it.")
     return files, links
 
 

@@ -81,6 +81,8 @@ def choose_classes(where: Path | str, there: Counter, wanted: Sequence[str]) -> 
                          for names in (missing, ", ".join(spelled[key] for key in order)))
         raise DataError(f"{shown(where)} has no class {missing}, only {held}: give classes=all, or some of these.")
     chosen = [known(name) for name in wanted] or order
+    if len(set(chosen)) < len(chosen):
+        raise DataError(f"classes names one twice: {shown(', '.join(wanted))}; give each once, or all.")
     left_out = Counter()
     for name, n in there.items():
         left_out[keys[name]] += n

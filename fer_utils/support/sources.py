@@ -59,7 +59,7 @@ def _read_path(path: Path, classes: tuple[str, ...], labels: str) -> Raw:
 
 def _read_sample(classes: tuple[str, ...]) -> Raw:
     """The drawn faces, drawn again only where the parameters, the drawing code or the readers changed."""
-    code = hashlib.sha256(Path(sample.__file__).read_bytes() + readers()).hexdigest()
+    code = hashlib.sha256(Path(sample.__file__).read_bytes()).hexdigest()
     name = "-".join(["sample", *map(str, SAMPLE.values()), code[:12]])
 
     def draw() -> Raw:
@@ -70,4 +70,4 @@ def _read_sample(classes: tuple[str, ...]) -> Raw:
             except DataError as error:
                 raise DataError(str(error).replace(str(Path(folder) / name), "the sample")) from error
 
-    return through_cache("-".join([name, *classes]), code, draw)
+    return through_cache("-".join([name, *classes]), code + readers(), draw)

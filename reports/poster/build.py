@@ -20,11 +20,12 @@ from fer_utils.support.files import reading, replacing, temporary_folder
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, PUBLISHED_COUNTS, poster_log
 from fer_utils.tools.colab import UNSTAMPED, repository
 from fer_utils.tools.export import typst_compiler
-from reports.results import Found, counting, read, sections
+from reports.results import Found, counting, read
 
 TEMPLATE = Path(__file__).resolve().parent
 CLONE = TEMPLATE.parents[1]
 PAPERS = ("a0", "a1", "a2", "a3")
+METRICS = ("data", "training", "evaluation", "techniques", "beyond")
 TITLE = "Facial Expression Classification Using PyTorch"
 RIVALS = {"class_competition": "the class competition’s baseline", "majority": "the majority class",
           "best_public_result": "the best public result"}
@@ -74,7 +75,11 @@ def set_poster(run: Run, paper: str = "a0", author: str | None = None, photos: b
 def collect(run: Run) -> dict:
     """What the template can say of a run: its metrics as they are (empty where missing), and what follows from them."""
     found = read(run)
-    sections(found)  # names the file where one is damaged
+    with reading(run.path / "run.json", *(run.path / "metrics" / f"{name}.json" for name in METRICS)):
+        return _facts(run, found)
+
+
+def _facts(run: Run, found: Found) -> dict:
     classes = found.run.get("classes", POSTER_CLASSES)
     colours = {name: getattr(figures, name.upper()) for name in ("ink", "grey", "pale", "ours", "poster")}
     return {

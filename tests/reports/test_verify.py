@@ -142,7 +142,7 @@ def lie_in_a_swap_of_predictions(run):
 def lie_in_the_weights(run):
     weights = run.training(name(run)).weights
     shutil.copy(weights(3), weights(4))
-    return f"from {name(run)}/seed4.safetensors"
+    return f"The weights of {name(run)}, seed 4"
 
 
 def lie_in_a_label(run):
@@ -153,7 +153,7 @@ def lie_in_a_label(run):
 def lie_in_a_probability(run):
     other = next(seed for seed in (3, 4) if seed != chosen(run))
     change_row(predictions(run, other), 11, "p_happy", lambda share: share + 0.01)
-    return f"{name(run)}-seed{other}.csv/image 11, Happy: stored"
+    return f"{name(run)}-seed{other}.csv is damaged"
 
 
 def lie_in_the_recipe(run):
@@ -164,7 +164,7 @@ def lie_in_the_recipe(run):
 def lie_in_a_history(run):
     path = run.training(name(run)).path / "seed4.csv"
     change_row(path, len(pd.read_csv(path)) - 1, "train_loss", lambda loss: loss - 0.01)
-    return f"training/{name(run)}/final_train_loss/1: stored"
+    return f"{name(run)}/seed4.csv is"
 
 
 def lie_in_the_table(run):

@@ -291,7 +291,7 @@ def test_nbval_agrees_with_what_refresh_stored_to_the_character(course, write_no
 
     assert nbval() == 0
     stored = path.read_text(encoding="utf-8")
-    for old, new in (("accuracy 0.81", "accuracy 0.82"), ("half: enough", "half: too much"), ("✓", "✗")):
+    for old, new in (("accuracy 0.81", "accuracy 0.82"), ("✓ half: enough", "✓ half: too much"), ("✓", "✗")):
         path.write_text(stored.replace(f'"{old}', f'"{new}'), encoding="utf-8")
         assert nbval() == 1
 
