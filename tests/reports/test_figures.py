@@ -13,7 +13,7 @@ from fer_utils.support.published import poster_log
 from reports.figures.build import FIGURES, redraw
 
 ROOT = Path(__file__).parents[2]
-NEED_FACES = {"mean_faces", "pixel_distributions", "evaluation_silence", "channel_weights"}
+NEED_FACES = {"mean_faces", "pixel_distributions", "channel_weights"}
 
 
 @pytest.fixture
