@@ -338,6 +338,13 @@ def test_risk_and_coverage_by_hand():
     assert curve["risk"].tolist() == pytest.approx([0, 1 / 3, 1 / 4, 2 / 5])
 
 
+def test_what_is_answered_by_hand():
+    told = evaluation.answered(certain(PREDICTED) + np.linspace(0, 0.09, 10)[:, None], LABELS, 0.84)
+    assert told["coverage"] == 0.6 and told["n"] == 6 and told["accuracy"] == pytest.approx(4 / 6)
+    assert told["accuracy_ci"] == pytest.approx(evaluation.wilson(4, 6))
+    assert evaluation.answered(certain(PREDICTED), LABELS, 0.9) == {"coverage": 0.0, "n": 0}
+
+
 def test_risk_is_flat_where_confidence_knows_nothing_and_falls_where_it_knows(honest):
     logits, labels = honest
     probabilities = softmax(logits)

@@ -412,3 +412,11 @@ def test_git_commit_says_where_the_code_differs(tmp_path):
     assert git_commit(tmp_path) == commit
     (tmp_path / "fer_utils/runs.py").write_text("two")
     assert git_commit(tmp_path) == f"{commit}-dirty"
+
+
+def test_what_the_test_images_are_is_kept(home):
+    run, test = Run.open("mine"), some_faces()
+    run.write_test_images(test, np.arange(6) > 0)
+    table = pd.read_csv(run.path / "metrics" / "test_images.csv")
+    assert list(table) == ["index", "label", "usage", "clean"] and table["clean"].tolist() == [False] + [True] * 5
+    assert table["label"].tolist() == test.labels.tolist() and table["usage"].tolist() == test.usage.tolist()

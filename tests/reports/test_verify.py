@@ -13,6 +13,7 @@ from fer_utils.support.files import read_json, write_json
 from fer_utils.tools import cli
 from fer_utils.tools.notebooks import run_notebooks
 from reports import checks, printed, results, verify, with_data
+from reports.evidence import Compared, compare
 from reports.figures.build import Kept, draw
 from reports.poster.build import make_poster
 
@@ -241,6 +242,19 @@ def test_texts_are_compared_where_another_matplotlib_drew(run):
     assert same.agrees and unknown.reason.startswith("another Matplotlib drew it")
     other, _ = printed.drawn_alike("a.svg", older.replace(f">{text}</text>", ">another</text>", 1), svg)
     assert (other.stored, other.again) == ("another", text)
+
+
+@pytest.mark.parametrize(("stored", "again", "agree"), [
+    (0.25, 0.25 + 1e-11, True), (0.25, 0.25 + 1e-8, False), (3, 3.0, True), (None, 0.5, False), ("0.5", 0.5, False),
+    (float("nan"), 0.5, False), ([0.5], 0.5, False), ("Happy", "Happy", True)])
+def test_the_tolerance(stored, again, agree):
+    assert Compared("there", stored, again, "here").agrees is agree
+
+
+def test_values_that_lack_or_are_too_many_differ():
+    again = {"b": [1], "c": {"e": 3}}
+    found = {one.where: (one.stored, one.again) for one in compare("here", "a", {"b": [1, 2], "d": 5}, again)}
+    assert found == {"a/b/0": (1, 1), "a/b/1": (2, None), "a/c/e": (None, 3)}
 
 
 def test_no_run_is_one_sentence(home, capsys):
