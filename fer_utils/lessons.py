@@ -24,7 +24,7 @@ from fer_utils.support import checks
 from fer_utils.support.checkpoints import load_weights, read_metadata, read_state, save_state, save_training
 from fer_utils.support.devices import choose_device, choose_precision, describe_device
 from fer_utils.support.drawings import show_saved
-from fer_utils.support.files import locked, reading
+from fer_utils.support.files import locked, reading, remove_leftovers
 from fer_utils.support.home import clone
 from fer_utils.support.kept import belong
 from fer_utils.training import Recipe, Result, fit
@@ -127,6 +127,7 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
         if is_finished(training, seed):  # maybe meanwhile
             log(f"{name}, seed {seed}: trained before in this run, as asked here; read from there.")
             return load_trained(training, seed, device)
+        remove_leftovers(training.path)
         training.write_asked(description)
         result = _train(training, model, parts, asked.recipe, seed, device, loop, log)
         run.record(device=describe_device(unit), precision=precision)

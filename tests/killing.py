@@ -51,7 +51,7 @@ def start(*arguments, **options):
     begun = CONTEXT.Event()
     process = CONTEXT.Process(target=train, args=arguments, kwargs=options | {"begun": begun})
     process.start()
-    assert begun.wait(120)
+    assert begun.wait(600)
     return process
 
 

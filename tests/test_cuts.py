@@ -50,8 +50,9 @@ def same(one: Result, other: Result) -> bool:
 @rounds(8, 100)
 def test_a_training_killed_at_a_random_moment_loses_the_epoch_under_way_alone(home, rounds):
     rng, log = np.random.default_rng(rounds), home / "log.txt"
+    whole = start(home, "whole")
     begin = time.perf_counter()
-    start(home, "whole").join()
+    whole.join()
     length = time.perf_counter() - begin
     whole, cut = kept("whole"), 0
     for number in range(rounds):
@@ -68,7 +69,7 @@ def test_a_training_killed_at_a_random_moment_loses_the_epoch_under_way_alone(ho
         assert same(kept(run), whole)
         left = [path.name for path in Run.open(run).path.rglob(".*") if not path.name.endswith("lock")]
         assert not left, left
-    assert cut, "none was killed while it was at work"
+    assert cut > rounds / 4, "too few were killed while they were at work"
 
 
 @rounds(3, 50)
