@@ -22,7 +22,7 @@ poster: .venv/lab
 	$(BIN)/fer poster "$(RUN)"
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15 tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 tests
 	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
 
 torture: .venv/dev

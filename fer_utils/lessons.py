@@ -145,7 +145,7 @@ def _train(training: Training, model: nn.Module, parts: Split, recipe: Recipe, s
 
     def keep(result: Result) -> None:
         nonlocal kept_at
-        if choose_device(device).type == "cpu" or time.monotonic() > kept_at + 10:
+        if result.trainer.device.type == "cpu" or time.monotonic() > kept_at + 10:
             save_state(training.state(seed), result.trainer, asked)
             save_training(training, seed, result, new_weights=result.history["saved"].iloc[-1])
             kept_at = time.monotonic()

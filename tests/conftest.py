@@ -9,6 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 ROOT = Path(__file__).parents[1]
+LONGEST = ("test_whole_way.py", "test_lopsided.py", "test_jupyterlab.py")
+"""Files that take minutes. They begin first, so that the other process never waits for the last of them."""
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,12 +2,11 @@
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 from fer_utils.support import sample
 from fer_utils.support.cache import readers, signature, through_cache
-from fer_utils.support.files import writable
+from fer_utils.support.files import temporary_folder
 from fer_utils.support.formats import read_source
 from fer_utils.support.home import course_home
 from fer_utils.support.listing import DataError, shown
@@ -63,11 +62,11 @@ def _read_sample(classes: tuple[str, ...]) -> Raw:
     name = "-".join(["sample", *map(str, SAMPLE.values()), code[:12]])
 
     def draw() -> Raw:
-        with writable(Path("the folder of temporary files")), tempfile.TemporaryDirectory() as folder:
-            sample.draw_sample(Path(folder) / name, **SAMPLE)
+        with temporary_folder() as folder:
+            sample.draw_sample(folder / name, **SAMPLE)
             try:
-                return read_source(Path(folder) / name, classes)
+                return read_source(folder / name, classes)
             except DataError as error:
-                raise DataError(str(error).replace(str(Path(folder) / name), "the sample")) from error
+                raise DataError(str(error).replace(str(folder / name), "the sample")) from error
 
     return through_cache("-".join([name, *classes]), code + readers(), draw)

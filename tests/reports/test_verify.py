@@ -22,8 +22,6 @@ pytest.importorskip("pypdf", reason="pip install pypdf: the poster is read by it
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not hold what FER2013 was published with:UserWarning")
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "reports" / "fer2013"
-REMADE = pytest.mark.skipif(not any(COMMITTED.glob("trainings/*/recipe.json")),
-                            reason="the committed run is older than trainings/: run notebooks 04 and 05 again")
 USAGES = ["Training"] * 3 + ["PublicTest", "PrivateTest"]
 
 
@@ -271,14 +269,12 @@ def test_fer_verify_hands_everything_to_the_script(home, capfd, monkeypatch):
     assert capfd.readouterr().err == f"{home} has no reports/verify.py, and `fer verify` needs it: run it in a clone.\n"
 
 
-@REMADE
 def test_the_committed_run_is_green(style):
     verdict = verify.verify(Run(COMMITTED))
     assert verdict.differences == [] and verdict.green, verify.report("fer2013", verdict)
     assert len(verdict.tests) >= 317 and len(verdict.again) >= 554
 
 
-@REMADE
 def test_the_committed_run_is_what_its_data_and_the_shipped_weights_give(fer2013_zip, monkeypatch):
     """The weights of PosterCNN: those of AttentionCNN take minutes, and `fer verify fer2013 --data` asks them too."""
     first = with_data.predicted
