@@ -1,6 +1,7 @@
 """A run's metrics as rows of tables, for README.md, the site, the tests, and the run's own README.md.
 
 `python reports/results.py RUN` writes reports/<RUN>/README.md. Every number comes from the run's metrics/ and run.json.
+The course's own README.md repeats the rows of `summary`; a test compares them.
 """
 
 import re

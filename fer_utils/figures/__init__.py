@@ -3,6 +3,8 @@
 Every function returns a matplotlib `Figure` and saves nothing: `Run.save_figure` does. They are drawn at the width of
 one column or of two, in type of 7 points or more, and are never scaled. The first colours are Okabe & Ito's (2008),
 which readers with any of the common colour-vision deficiencies can tell apart; further ones are Paul Tol's.
+
+To add one, write it into its notebook's module, and an example into tests/figures/gallery.py, which draws every figure.
 """
 
 import re
