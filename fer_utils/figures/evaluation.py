@@ -132,7 +132,7 @@ def silence(curves: dict[str, pd.DataFrame], answered: dict[str, dict], allowed:
             note += f", {(1 - own['accuracy']) * 100:.1f} % of them wrong"
         axes.text(0.03, 0.95, note, transform=axes.transAxes, va="top")
         axes.set(title=name[0].upper() + name[1:], xlabel="coverage: share of images answered", xlim=(0, 1.01),
-                 ylim=(0, 1.25 * max(table["risk"].max() for table in curves.values())))
+                 ylim=(0, 1.25 * max(allowed, *(table["risk"].max() for table in curves.values()))))
         reference_line(axes, f"allowed on validation: {allowed * 100:.0f} %", y=allowed, colour=GREY)
     grid[0, 0].set_ylabel("risk: share of answers wrong")
     return figure

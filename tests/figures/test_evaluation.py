@@ -113,3 +113,11 @@ def test_silence_has_a_panel_for_each_group_and_marks_what_the_threshold_answers
     assert {"allowed on validation: 5 %", "0 % answered", "All test images"} <= set(texts(fig))
     for axes in fig.axes:
         assert np.allclose(axes.lines[0].get_xydata(), curve[["coverage", "risk"]])
+
+
+def test_silence_shows_the_allowed_risk_also_above_a_model_that_is_never_wrong():
+    labels = np.array([0, 1, 2])
+    curve = evaluation.risk_coverage(np.eye(3), labels)
+    own = {"coverage": 1.0, **evaluation.share(np.full(3, True))}
+    (axes,) = figures.silence({"all test images": curve}, {"all test images": own}, 0.05).axes
+    assert axes.get_ylim() == pytest.approx((0, 0.0625))
