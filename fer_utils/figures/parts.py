@@ -91,7 +91,8 @@ def band(axes: Axes, history: pd.DataFrame, column: str, colour: str, label: str
     """The mean of `column` over the seeds at each epoch, and a band of one standard deviation around it."""
     import seaborn as sns  # here, as in the functions below, since few figures need it
 
-    sns.lineplot(history, x="epoch", y=column, errorbar="sd", color=colour, label=label, legend=False, ax=axes)
+    dot = {"marker": "o", "markeredgecolor": colour} if history["epoch"].nunique() == 1 else {}  # no line to be seen
+    sns.lineplot(history, x="epoch", y=column, errorbar="sd", color=colour, label=label, legend=False, ax=axes, **dot)
 
 
 def heat_map(axes: Axes, table: pd.DataFrame, notes: np.ndarray, **limits: float) -> None:

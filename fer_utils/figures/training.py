@@ -35,7 +35,7 @@ def training_curves(history: pd.DataFrame, poster: pd.DataFrame | None = None) -
     left.set(title="Loss", xlabel="epoch", ylabel="cross-entropy (nats)")
     right.set(title="Validation accuracy", xlabel="epoch", ylabel="share of images named right", ymargin=0.14)
     for axes in (left, right):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(axis="y")
     left.legend()
     right.legend(loc="lower right")
@@ -53,7 +53,7 @@ def compared_curves(histories: dict[str, pd.DataFrame]) -> Figure:
     for name, history in histories.items():
         band(axes, history, "val_acc", colours[name], f"{name} (seeds: {history['seed'].nunique()})")
     axes.set(xlabel="epoch", ylabel="validation accuracy")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(axis="y")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
@@ -77,7 +77,7 @@ def loss_difference(history: pd.DataFrame, poster: pd.DataFrame, tolerance: floa
               va="bottom", color=GREY)
     axes.set(xlabel="epoch", ylabel="difference (nats)", ylim=(-edge, edge))
     axes.set_title("Training loss, minus the poster's")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     return figure
 
 

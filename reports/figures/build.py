@@ -233,6 +233,11 @@ def fixed_budget(kept: Kept) -> Figure:
                               found["per_seed"][0]["n"], found["mean_ci"], found["best_public_result"])
 
 
+def ablations(kept: Kept) -> Figure:
+    found = pd.DataFrame(kept.metrics["time_to_accuracy"]["ablations"]["without"])
+    return speed.ablations(found.astype({"low": float, "high": float}))  # None where one seed gives no interval
+
+
 def needs_histories(kept: Kept) -> Figure:
     raise Missing("the metrics do not hold the histories that it shows")
 
@@ -266,7 +271,7 @@ FIGURES: dict[str, Callable[[Kept], Figure]] = {
     "speed_profile": speed_profile,
     "time_to_accuracy": needs_histories,
     "fixed_budget": fixed_budget,
-    "ablations": lambda kept: speed.ablations(pd.DataFrame(kept.metrics["time_to_accuracy"]["ablations"]["without"])),
+    "ablations": ablations,
 }
 
 if __name__ == "__main__":
