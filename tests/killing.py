@@ -9,14 +9,15 @@ from pathlib import Path
 import torch
 from making import bands
 
-from fer_utils.data import Split
+from fer_utils.data import Split, load_faces, split
 from fer_utils.lessons import trained
 from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
 from fer_utils.training import Recipe
 
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["killing"])
+# Each would import these itself, which takes longer than a training: dynamo comes with the first step.
+CONTEXT.set_forkserver_preload(["fer_utils.lessons", "torch._dynamo"])
 NETWORK = """
 from torch import nn
 
@@ -29,12 +30,14 @@ class Small(nn.Sequential):
 RECIPE = Recipe(epochs=4, batch_size=16, learning_rate=0.01, precision="float32", averaging=0.9, schedule="one_cycle")
 
 
-def train(home: Path, run: str, seed: int = 0, log: Path | None = None, recipe: Recipe = RECIPE, begun=None) -> None:
-    """Train under the home; what is logged is appended to `log`, a line at a time."""
+def train(home: Path, run: str, seed: int = 0, log: Path | None = None, recipe: Recipe = RECIPE, data: str = "",
+          begun=None) -> None:
+    """Train under the home, the poster's network on `data` or a small one; each line logged is appended to `log`."""
     torch.set_num_threads(1)
     os.environ["FER_HOME"] = str(home)
     os.chdir(home)
-    parts = Split(bands(64), bands(32, seed=1), bands(3, seed=2))
+    parts = split(load_faces(data, verbose=False)) if data else (
+        Split(bands(64), bands(32, seed=1), bands(3, seed=2)))
 
     def say(line: str) -> None:
         if log:
@@ -43,7 +46,8 @@ def train(home: Path, run: str, seed: int = 0, log: Path | None = None, recipe: 
 
     if begun:
         begun.set()
-    trained(Run.open(run), parts, NamedRecipe("small_net:Small", 0.3, recipe), seed, "cpu", say)
+    asked = NamedRecipe("PosterCNN", 0.5, recipe) if data else NamedRecipe("small_net:Small", 0.3, recipe)
+    trained(Run.open(run), parts, asked, seed, "cpu", say)
 
 
 def start(*arguments, **options):

@@ -18,7 +18,7 @@ from making import rounds
 from fer_utils import CourseError
 from fer_utils.lessons import is_finished, load_trained
 from fer_utils.runs import Run
-from fer_utils.training import Result
+from fer_utils.training import Recipe, Result
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGKILL and forkserver are POSIX's")
 
@@ -70,6 +70,20 @@ def test_a_training_killed_at_a_random_moment_loses_the_epoch_under_way_alone(ho
         left = [path.name for path in Run.open(run).path.rglob(".*") if not path.name.endswith("lock")]
         assert not left, left
     assert cut > rounds / 4, "too few were killed while they were at work"
+
+
+@pytest.mark.torture
+def test_a_training_on_fer2013_killed_five_times_ends_as_one_that_was_not(home, fer2013_zip):
+    rng, log, recipe = np.random.default_rng(12), home / "log.txt", Recipe(epochs=3)
+    options = {"log": log, "recipe": recipe, "data": str(fer2013_zip)}
+    train(home, "whole", **options)
+    whole = kept("whole")
+    epoch = whole.history["seconds"].mean()
+    for _ in range(5):
+        assert killed_after(rng.uniform(0, 1.5 * epoch), home, "cut", **options), "it ended before it was killed"
+    train(home, "cut", **options)
+    print(log.read_text())
+    assert "going on after epoch" in log.read_text() and same(kept("cut"), whole)
 
 
 @rounds(3, 50)

@@ -55,7 +55,8 @@ def whole(tmp_path_factory) -> Path:
         (run.path / "notebooks").mkdir()
         nbformat.write(new_notebook(cells=[new_markdown_cell("# One"), cell]), run.path / "notebooks" / "01_one.ipynb")
         Run.open("mine/sweep/04_training/epochs-2").record(
-            parameters={"04_training": {"epochs": 2}}, seconds={"04_training": 3.0}, training=NAME, seeds=[0])
+            parameters={"04_training": {"epochs": 2}}, seconds={"04_training": 3.0}, training=NAME, seeds=[0],
+            notebooks={"04_training": "0123456789abcdef"})
         return run.path
 
 

@@ -27,7 +27,8 @@ FER_CSV = ("fer2013.csv", "icml_face_data.csv")
 MOST_TABLES = 50
 """So many of a source's tables are looked into, the outermost first."""
 FORMS = f"train/<class>/ and test/<class>/, or {FER_CSV[0]}, or {FER_CSV[1]}, or {', '.join(COMPETITION)}"
-DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, struct.error, RuntimeError)
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, struct.error, RuntimeError,
+          UnicodeError)
 
 
 def read_source(path: Path, classes: Sequence[str], labels: str = "own") -> Raw:

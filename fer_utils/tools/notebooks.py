@@ -103,15 +103,13 @@ def run_notebooks(names: Sequence[str], given: Sequence[tuple[str, str]], log: C
     checked before anything is executed or written. Raises CourseError there and at the first cell that fails.
     """
     declared = {path: declared_parameters(path) for path in find(names)}
-    values = read_parameters(declared, given)
+    values, all_values = read_parameters(declared, given), settings(declared, given)
     asked = dict(given)
     run = Run.open(asked.get("run", DEFAULT))
     if any("data" in parameters for parameters in declared.values()):
         faces = load_faces(asked.get("data", "auto"), asked.get("classes", POSTER_CLASSES))
         run = Run.start(asked.get("run", DEFAULT), faces)
-    defaults = {path: {name: _default(parameter["default"]) for name, parameter in parameters.items()}
-                for path, parameters in declared.items()}
-    wanted = {path: fingerprint(run, path, defaults[path] | parameters) for path, parameters in values.items()}
+    wanted = {path: fingerprint(run, path, parameters) for path, parameters in all_values.items()}
     waiting = list(wanted) if fresh else _waiting(run, wanted, log)
     run.record(notebooks=dict.fromkeys((path.stem for path in waiting), "begun"))
     for path in waiting:
@@ -120,9 +118,15 @@ def run_notebooks(names: Sequence[str], given: Sequence[tuple[str, str]], log: C
             parameters["data"] = _from_home(parameters["data"])
         with run.timed(path.stem) as seconds:
             execute(path, _executed(run, path), parameters)
-        run.record(parameters={path.stem: defaults[path] | parameters}, commits={path.stem: git_commit()},
+        run.record(parameters={path.stem: all_values[path] | parameters}, commits={path.stem: git_commit()},
                    notebooks={path.stem: wanted[path]})
         log(f"{path.stem}  {seconds():.1f} s")
+
+
+def settings(declared: dict[Path, dict], given: Sequence[tuple[str, str]]) -> dict[Path, dict]:
+    """For each notebook all of its parameters, as `read_parameters` reads those that are given, else by default."""
+    return {path: {name: _default(declared[path][name]["default"]) for name in declared[path]} | values
+            for path, values in read_parameters(declared, given).items()}
 
 
 def _default(text: str):

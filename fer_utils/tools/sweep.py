@@ -19,7 +19,15 @@ from fer_utils.data import POSTER_CLASSES, load_faces
 from fer_utils.runs import Run
 from fer_utils.support.files import locked, reading, write_text
 from fer_utils.support.home import course_home
-from fer_utils.tools.notebooks import EVERYWHERE, declared_parameters, find, read_parameters, run_notebooks
+from fer_utils.tools.notebooks import (
+    EVERYWHERE,
+    declared_parameters,
+    find,
+    fingerprint,
+    read_parameters,
+    run_notebooks,
+    settings,
+)
 
 MEASURES = ["training", "seed", "epoch", "train_loss", "val_loss", "val_acc", "seconds", "job_seconds"]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -65,7 +73,7 @@ def sweep(notebook: str, jobs: Sequence[dict], data: str = "auto", run: str = "d
         raise CourseError("classes must be the same for all jobs of a sweep: a run has one set of faces.")
     source, run = _shared(data, run, classes.pop()) if "data" in declared else (data, run)
     runs = {label: f"{run}/sweep/{path.stem}/{label}" for label in wanted}
-    missing = [label for label in wanted if not finished(runs[label], path.stem)]
+    missing = [label for label, job in wanted.items() if not finished(runs[label], path, job)]
     log(f"{len(wanted)} jobs of {path.stem}, {len(wanted) - len(missing)} of them finished before.")
     outcomes, home = {}, str(course_home())
     if missing:
@@ -93,15 +101,24 @@ def work(notebook: str, job: dict[str, str], data: str, run: str, home: str) -> 
     # dask gives a worker one thread in each of these, and torch would take the lowest of them.
     os.environ.update(dict.fromkeys(THREADS, os.environ.get(THREADS[0], "1")))
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), locked(Run.open(run).path / "notebooks"):
-        if not finished(run, Path(notebook).stem):
+        if not finished(run, Path(notebook), job):
             run_notebooks([notebook], [*job.items(), ("data", data), ("run", run)], log=lambda line: None)
 
 
-def finished(run: str, stem: str) -> bool:
-    """Whether the job of this run was executed to its end: only then does its run.json hold the parameters."""
-    known = Run.open(run)
+def finished(run: str, notebook: Path, job: dict[str, str]) -> bool:
+    """Whether the job of this run was executed to its end, with this text, these parameters, and the sweep's data."""
+    known, sweeps = Run.open(run), Run.open(run.partition("/sweep/")[0])
+    asked = settings({notebook: declared_parameters(notebook)}, list(job.items()))[notebook]
     with reading(known.path / "run.json"):
-        return stem in known.read().get("parameters", {})
+        same_faces = known.read().get("fingerprint") in (None, sweeps.read().get("fingerprint"))
+        executed_as = known.read().get("notebooks", {}).get(notebook.stem)
+        return same_faces and executed_as == fingerprint(known, notebook, asked)
+
+
+def executed(run: Run, stem: str) -> bool:
+    """Whether the job of this run was executed to its end, whatever was asked for."""
+    with reading(run.path / "run.json"):
+        return run.read().get("notebooks", {}).get(stem, "begun") != "begun"
 
 
 def results(run: str, stem: str, jobs: Iterable[str] = ()) -> pd.DataFrame:
@@ -114,7 +131,7 @@ def results(run: str, stem: str, jobs: Iterable[str] = ()) -> pd.DataFrame:
     kept = Run.open(run).trainings().reindex(columns=MEASURES)
     for label in jobs or sorted(path.name for path in folder.glob("*/")):
         known = Run(folder / label).read()
-        if not finished(f"{run}/sweep/{stem}/{label}", stem):
+        if not executed(Run(folder / label), stem):
             continue
         with reading(folder / label / "run.json"):
             trained = kept[(kept["training"] == known.get("training")) & kept["seed"].isin(known.get("seeds", []))]

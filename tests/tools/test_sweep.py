@@ -17,6 +17,7 @@ from fer_utils import CourseError
 from fer_utils.runs import Run
 from fer_utils.tools import sweep as module
 from fer_utils.tools.cli import main
+from fer_utils.tools.notebooks import find
 from fer_utils.tools.sweep import JobsFailed, cluster, finished, grid, job_name, results, sweep
 from fer_utils.training import HISTORY
 
@@ -67,7 +68,7 @@ def by_hand(tmp_path_factory):
 
     start("scheduler", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
           "--scheduler-file", str(folder / "address.json"))
-    wait(lambda: (folder / "address.json").exists())
+    wait(lambda: (folder / "address.json").exists() and (folder / "address.json").read_text())
     address = pd.read_json(folder / "address.json", typ="series")["address"]
     workers = {folder / name: start(name, "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard")
                for name in ("one", "two")}
@@ -120,7 +121,8 @@ def test_a_killed_workers_job_is_handed_on_and_every_job_finishes_once(course, b
         table = swept.result(timeout=180)
     assert counted(course, "done") == {"1": 1, "2": 1, "3": 1, "4": 1}
     assert counted(course, "begun") == {"1": 1, "2": 1, "3": 1, "4": 1} | {first: 2}
-    assert all(finished(f"mine/sweep/01_tiny/n-{n}_kind-patient", "01_tiny") for n in (1, 2, 3, 4))
+    for n in ("1", "2", "3", "4"):
+        assert finished(f"mine/sweep/01_tiny/n-{n}_kind-patient", *find(["01_tiny"]), {"n": n, "kind": "patient"})
     assert table["n"].tolist() == [1, 2, 3, 4] and sum("finished" in line for line in lines[2:]) == 4
     assert {tuple(entry[3:]) for entry in log_of(course)} == {("3", "3")}
     assert all(not list(folder.iterdir()) for folder in workers), "what the jobs wrote is in the course's home"
@@ -138,6 +140,18 @@ def test_a_finished_job_is_not_run_again_however_it_is_written(course, by_hand):
     assert lines[before:] == ["2 jobs of 01_tiny, 2 of them finished before."]
     stored = pd.read_csv(course / "reports" / "mine" / "sweep" / "01_tiny.csv")
     assert stored["job"].tolist() == table["job"].tolist()
+
+
+def test_a_job_is_run_again_where_the_text_the_defaults_or_the_faces_are_others(course, by_hand, write_notebook):
+    jobs, lines, path = grid({"n": [1, 2]}), [], course / "notebooks" / "01_tiny.ipynb"
+    for parameters, work in ((PARAMETERS, WORK), (PARAMETERS, f"{WORK}\n"), (PARAMETERS.replace("0.5", "0.6"), WORK)):
+        write_notebook(path, parameters, work)
+        table = sweep("01_tiny", jobs, run="mine", scheduler=by_hand[0], log=lines.append)
+    assert counted(course, "done") == {"1": 3, "2": 3} and set(table["rate"]) == {0.6}
+    job = "mine/sweep/01_tiny/n-1", path, {"n": "1"}
+    assert finished(*job) and not finished(*job[:2], {"n": "2"})
+    Run.open(job[0]).record(fingerprint="0" * 64)
+    assert not finished(*job)
 
 
 def test_one_that_fails_is_reported_while_the_rest_go_on(course, by_hand, write_notebook):
@@ -184,7 +198,8 @@ def test_interrupting_ends_the_command_its_workers_and_their_kernels(course):
     out, err = fer.communicate(timeout=60)
     assert fer.returncode == 130 and err == "Interrupted.\n" and len(out.splitlines()) == 2
     assert not psutil.wait_procs(children, timeout=30)[1]
-    assert not counted(course, "done") and not finished("default/sweep/01_tiny/kind-patient", "01_tiny")
+    assert not counted(course, "done")
+    assert not finished("default/sweep/01_tiny/kind-patient", *find(["01_tiny"]), {"kind": "patient"})
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
@@ -236,8 +251,9 @@ def test_results_have_a_row_for_each_training_at_the_epoch_that_was_kept(home):
         run = Run.open(f"mine/sweep/04_training/{job}")
         keep(run, name, seconds)
         run.record(parameters={"04_training": {"epochs": int(job[-1]), "data": "auto", "run": "x", "seed": 0}},
-                   seconds={"04_training": 12.5}, training=name, seeds=seeds)
-    Run.open("mine/sweep/04_training/unfinished").record(drawn=True)
+                   seconds={"04_training": 12.5}, training=name, seeds=seeds,
+                   notebooks={"04_training": "0123456789abcdef"})
+    Run.open("mine/sweep/04_training/unfinished").record(drawn=True, notebooks={"04_training": "begun"})
     table = results("mine", "04_training")
     assert table["job"].tolist() == ["epochs-2", "epochs-2", "epochs-3"] and table["epochs"].tolist() == [2, 2, 3]
     assert table["training"].tolist() == ["A-1", "A-1", "A-2"] and table["seed"].tolist() == [0, 1, 1]
@@ -258,7 +274,7 @@ def test_the_trainings_of_jobs_lie_in_the_run_that_sweeps(home):
 
 def test_a_job_without_trainings_has_one_row(home):
     run = Run.open("mine/sweep/01_tiny/n-1")
-    run.record(parameters={"01_tiny": {"n": 1}}, seconds={"01_tiny": 3.0})
+    run.record(parameters={"01_tiny": {"n": 1}}, seconds={"01_tiny": 3.0}, notebooks={"01_tiny": "0123456789abcdef"})
     (row,) = results("mine", "01_tiny").to_dict("records")
     assert (row["job"], row["n"], row["job_seconds"]) == ("n-1", 1, 3.0) and pd.isna(row["training"])
 
