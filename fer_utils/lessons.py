@@ -6,17 +6,22 @@ import json
 import math
 import textwrap
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from datetime import timedelta
 from typing import NamedTuple
 
+import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown
+from IPython import get_ipython
+from IPython.core.pylabtools import print_figure
+from IPython.display import HTML, Markdown, display
 from torch import nn
 
 from fer_utils import CourseError
 from fer_utils.data import DataError, Faces, Split
+from fer_utils.figures.training import training_curves
 from fer_utils.models import build_model, count_parameters, describe, dropout_of
 from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
@@ -145,16 +150,47 @@ def _train(training: Training, model: nn.Module, parts: Split, recipe: Recipe, s
 
     def keep(result: Result) -> None:
         nonlocal kept_at
+        watch(result)
         if choose_device(device).type == "cpu" or time.monotonic() > kept_at + 10:
             save_state(training.state(seed), result.trainer, asked)
             save_training(training, seed, result, new_weights=result.history["saved"].iloc[-1])
             kept_at = time.monotonic()
 
-    result = loop.fit(model, parts.train, parts.val, recipe, seed, device, keep, log, state)
+    with watching(f"{training.name}, seed {seed}", recipe.epochs) as watch:
+        result = loop.fit(model, parts.train, parts.val, recipe, seed, device, keep, log, state)
     save_training(training, seed, result)
     if len(result.history) == recipe.epochs:
         training.state(seed).unlink(missing_ok=True)
     return Result(result.model, result.history, recipe, training.name)
+
+
+@contextmanager
+def watching(name: str, epochs: int) -> Iterator[Callable[[Result], None]]:
+    """For `after_epoch`: in a notebook a progress bar, and curves that grow, drawn in a tenth of the time at most.
+
+    They need somebody who watches: JupyterLab and Colab let a cell ask for input, papermill and nbval do not. When the
+    training has ended they vanish; one that fails leaves them.
+    """
+    shell = get_ipython()
+    if not (hasattr(shell, "kernel") and shell.kernel.get_parent()["content"].get("allow_stdin")):
+        yield lambda result: None
+        return
+    bar, curves, due = f'<progress max="{epochs}" value="{{0}}"></progress> {name}, epoch {{0}} of {epochs}', "", 0.0
+    shown = display(HTML(bar.format(0)), display_id=True)
+
+    def draw(result: Result) -> None:
+        nonlocal curves, due
+        start, done = time.monotonic(), len(result.history)
+        if start > due:
+            figure = training_curves(result.history)
+            curves = f'<br><img alt="{figure.alt}" src="data:image/png;base64,{print_figure(figure, base64=True)}">'
+            plt.close(figure)
+            due = start + 10 * (time.monotonic() - start)
+        left = timedelta(seconds=round(result.history["seconds"].mean() * (epochs - done)))
+        shown.update(HTML(f"{bar.format(done)}, {left} left{curves}"))
+
+    yield draw
+    shown.update(HTML(""))
 
 
 def is_finished(training: Training, seed: int) -> bool:

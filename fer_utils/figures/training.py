@@ -29,7 +29,7 @@ def training_curves(history: pd.DataFrame, poster: pd.DataFrame | None = None) -
         left.plot(poster["epoch"], poster["train_loss"], color=TRAIN, **dots, label="poster, training")
         left.plot(poster["epoch"], poster["val_loss"], color=VAL, **dots, label="poster, validation")
         right.plot(poster["epoch"], poster["val_acc"], color=POSTER, **dots, label="poster")
-    if seeds == 1:
+    if seeds == 1 and history["saved"].any():
         best = history[history["saved"]].iloc[-1]
         right.plot(best["epoch"], best["val_acc"], "*", markersize=9, color=INK, label="best epoch")
     left.set(title="Loss", xlabel="epoch", ylabel="cross-entropy (nats)")
