@@ -6,22 +6,18 @@ import json
 import math
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
-from datetime import timedelta
 from typing import NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython import get_ipython
-from IPython.core.pylabtools import print_figure
-from IPython.display import HTML, Markdown, display
+from IPython.display import Markdown
 from torch import nn
 
 from fer_utils import CourseError
 from fer_utils.data import DataError, Faces, Split
-from fer_utils.figures.training import training_curves
+from fer_utils.figures.training import watching
 from fer_utils.models import build_model, count_parameters, describe, dropout_of
 from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
@@ -162,35 +158,6 @@ def _train(training: Training, model: nn.Module, parts: Split, recipe: Recipe, s
     if len(result.history) == recipe.epochs:
         training.state(seed).unlink(missing_ok=True)
     return Result(result.model, result.history, recipe, training.name)
-
-
-@contextmanager
-def watching(name: str, epochs: int) -> Iterator[Callable[[Result], None]]:
-    """For `after_epoch`: in a notebook a progress bar, and curves that grow, drawn in a tenth of the time at most.
-
-    They need somebody who watches: JupyterLab and Colab let a cell ask for input, papermill and nbval do not. When the
-    training has ended they vanish; one that fails leaves them.
-    """
-    shell = get_ipython()
-    if not (hasattr(shell, "kernel") and shell.kernel.get_parent()["content"].get("allow_stdin")):
-        yield lambda result: None
-        return
-    bar, curves, due = f'<progress max="{epochs}" value="{{0}}"></progress> {name}, epoch {{0}} of {epochs}', "", 0.0
-    shown = display(HTML(bar.format(0)), display_id=True)
-
-    def draw(result: Result) -> None:
-        nonlocal curves, due
-        start, done = time.monotonic(), len(result.history)
-        if start > due:
-            figure = training_curves(result.history)
-            curves = f'<br><img alt="{figure.alt}" src="data:image/png;base64,{print_figure(figure, base64=True)}">'
-            plt.close(figure)
-            due = start + 10 * (time.monotonic() - start)
-        left = timedelta(seconds=round(result.history["seconds"].mean() * (epochs - done)))
-        shown.update(HTML(f"{bar.format(done)}, {left} left{curves}"))
-
-    yield draw
-    shown.update(HTML(""))
 
 
 def is_finished(training: Training, seed: int) -> bool:
