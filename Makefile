@@ -23,7 +23,7 @@ poster: .venv/lab
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 tests
-	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
+	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
 
 torture: .venv/dev
 	$(BIN)/python -m pytest tests -m torture

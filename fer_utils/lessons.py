@@ -17,6 +17,7 @@ from torch import nn
 
 from fer_utils import CourseError
 from fer_utils.data import DataError, Faces, Split
+from fer_utils.figures.training import watching
 from fer_utils.models import build_model, count_parameters, describe, dropout_of
 from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
@@ -145,12 +146,14 @@ def _train(training: Training, model: nn.Module, parts: Split, recipe: Recipe, s
 
     def keep(result: Result) -> None:
         nonlocal kept_at
+        watch(result)
         if result.trainer.device.type == "cpu" or time.monotonic() > kept_at + 10:
             save_state(training.state(seed), result.trainer, asked)
             save_training(training, seed, result, new_weights=result.history["saved"].iloc[-1])
             kept_at = time.monotonic()
 
-    result = loop.fit(model, parts.train, parts.val, recipe, seed, device, keep, log, state)
+    with watching(f"{training.name}, seed {seed}", recipe.epochs) as watch:
+        result = loop.fit(model, parts.train, parts.val, recipe, seed, device, keep, log, state)
     save_training(training, seed, result)
     if len(result.history) == recipe.epochs:
         training.state(seed).unlink(missing_ok=True)

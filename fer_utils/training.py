@@ -12,7 +12,6 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from fer_utils.augment import Augment
 from fer_utils.data import Faces
@@ -227,8 +226,7 @@ def fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe = Reci
         restore(trainer, state)
     result = trainer.result()
     try:
-        epochs = range(len(trainer.rows) + 1, recipe.epochs + 1)
-        for epoch in tqdm(epochs, desc=f"{type(model).__name__}, seed {seed}", leave=False):
+        for epoch in range(len(trainer.rows) + 1, recipe.epochs + 1):
             train_loss, val_loss, val_acc, seconds = trainer.epoch()
             checks.learning(epoch, train_loss, val_loss if val else 0.0)
             saved = val_acc > trainer.best if val else epoch == recipe.epochs

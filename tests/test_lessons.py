@@ -1,13 +1,16 @@
 """A training is what was asked for: it is done once, kept under its name, and read from there."""
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from jupyter_client.manager import run_kernel
 from making import bands, stop_in_epoch
 
 from fer_utils import CourseError, lessons, training
@@ -31,6 +34,7 @@ from fer_utils.support.checkpoints import read_metadata
 from fer_utils.support.kept import rows_hash
 from fer_utils.training import Recipe, Result, fit, train_epoch, validate
 
+ROOT = Path(__file__).parents[1]
 ASKED = NamedRecipe("my_net:TinyNet", 0.3, Recipe(epochs=2, batch_size=16, learning_rate=0.01, precision="float32"))
 TINY = """
 from torch import nn
@@ -399,3 +403,50 @@ def test_seconds_of_a_training_count_once(ask):
     total = first.history["seconds"].sum() + second.history["seconds"].sum()
     assert training_seconds([first, second, ask(seed=0), first]) == pytest.approx(total)
     assert training_seconds([]) == 0
+
+
+TRAINING = """
+from making import bands
+from fer_utils.data import Split
+from fer_utils.lessons import trained
+from fer_utils.recipes import NamedRecipe
+from fer_utils.runs import Run
+from fer_utils.training import Recipe
+parts = Split(bands(48), VAL, bands(24))
+trained(Run.open("watched"), parts, NamedRecipe("FastCNN", 0.0, Recipe(epochs=3)), device="cpu")
+"""
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A function: what a kernel tells of a training, as (kind, content); `asks` as of one who sits before it."""
+    paths = {"FER_HOME": str(tmp_path_factory.mktemp("watched")),
+             "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests")))}
+    with run_kernel(env=os.environ | paths) as client:
+        def execute(val: str, asks: bool) -> list[tuple[str, dict]]:
+            said = []
+            done = client.execute_interactive(TRAINING.replace("VAL", val), allow_stdin=asks, timeout=300, output_hook=(
+                lambda message: said.append((message["msg_type"], message["content"]))))
+            assert done["content"]["status"] == "ok", done
+            return said
+
+        yield execute
+
+
+@pytest.mark.parametrize("val", ["bands(24, seed=1)", "None"])
+def test_whoever_sits_before_a_notebook_sees_a_bar_and_one_figure_that_grows(executed, val):
+    said = executed(val, asks=True)
+    shown = [content for kind, content in said if kind in ("display_data", "update_display_data")]
+    assert [kind for kind, _ in said].count("display_data") == 1
+    assert len({one["transient"]["display_id"] for one in shown}) == 1
+    *grown, last = [one["data"]["text/html"] for one in shown]
+    assert last == "" and [re.search(r'max="3" value="(\d)"', html)[1] for html in grown] == ["0", "1", "2", "3"]
+    assert ["<img" in html for html in grown] == [False, True, True, True]
+    assert {content["name"] for kind, content in said if kind == "stream"} == {"stdout"}
+    lines = "".join(content["text"] for kind, content in said if kind == "stream").splitlines()
+    assert len([line for line in lines if line.startswith("Epoch [")]) == 3
+
+
+def test_nobody_sits_before_what_papermill_and_nbval_execute(executed):
+    kinds = {kind for kind, _ in executed("bands(24, seed=2)", asks=False)}
+    assert "stream" in kinds and not kinds & {"display_data", "update_display_data"}

@@ -1,13 +1,23 @@
-"""The figures of notebook 04: how a training went, and how it compares with the poster's."""
+"""The figures of notebook 04: how a training goes and went, and how it compares with the poster's."""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython import get_ipython
+from IPython.core.pylabtools import print_figure
+from IPython.display import HTML, display
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fer_utils.evaluation import wilson
 from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
 from fer_utils.figures.parts import band, canvas, interval, named_rows, reference_line
+from fer_utils.training import Result
 
 TRAIN, VAL = GREEN, OURS
 
@@ -29,7 +39,7 @@ def training_curves(history: pd.DataFrame, poster: pd.DataFrame | None = None) -
         left.plot(poster["epoch"], poster["train_loss"], color=TRAIN, **dots, label="poster, training")
         left.plot(poster["epoch"], poster["val_loss"], color=VAL, **dots, label="poster, validation")
         right.plot(poster["epoch"], poster["val_acc"], color=POSTER, **dots, label="poster")
-    if seeds == 1:
+    if seeds == 1 and history["saved"].any():
         best = history[history["saved"]].iloc[-1]
         right.plot(best["epoch"], best["val_acc"], "*", markersize=9, color=INK, label="best epoch")
     left.set(title="Loss", xlabel="epoch", ylabel="cross-entropy (nats)")
@@ -40,6 +50,35 @@ def training_curves(history: pd.DataFrame, poster: pd.DataFrame | None = None) -
     left.legend()
     right.legend(loc="lower right")
     return figure
+
+
+@contextmanager
+def watching(name: str, epochs: int) -> Iterator[Callable[[Result], None]]:
+    """For `after_epoch`: in a notebook a progress bar, and curves that grow, drawn in a tenth of the time at most.
+
+    They need somebody who watches: JupyterLab and Colab let a cell ask for input, papermill and nbval do not. When the
+    training has ended they vanish; one that fails leaves them.
+    """
+    shell = get_ipython()
+    if not (hasattr(shell, "kernel") and shell.kernel.get_parent()["content"].get("allow_stdin")):
+        yield lambda result: None
+        return
+    bar, curves, due = f'<progress max="{epochs}" value="{{0}}"></progress> {name}, epoch {{0}} of {epochs}', "", 0.0
+    shown = display(HTML(bar.format(0)), display_id=True)
+
+    def draw(result: Result) -> None:
+        nonlocal curves, due
+        start, done = time.monotonic(), len(result.history)
+        if start > due:
+            figure = training_curves(result.history)
+            curves = f'<br><img alt="{figure.alt}" src="data:image/png;base64,{print_figure(figure, base64=True)}">'
+            plt.close(figure)
+            due = start + 10 * (time.monotonic() - start)
+        left = timedelta(seconds=round(result.history["seconds"].mean() * (epochs - done)))
+        shown.update(HTML(f"{bar.format(done)}, {left} left{curves}"))
+
+    yield draw
+    shown.update(HTML(""))
 
 
 @shows()

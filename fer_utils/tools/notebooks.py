@@ -198,8 +198,7 @@ def refresh(log: Callable[[str], None] = print) -> None:
     """
     texts = {}
     with temporary_folder() as home:
-        environment = {**os.environ, "FER_HOME": str(home), "FER_DATA": "sample", "PYTHONHASHSEED": "0",
-                       "TQDM_DISABLE": "1"}
+        environment = {**os.environ, "FER_HOME": str(home), "FER_DATA": "sample", "PYTHONHASHSEED": "0"}
         for path in find():
             notebook = nbformat.read(path, as_version=4)
             client = NotebookClient(notebook, timeout=None, kernel_name="python3", record_timing=False,

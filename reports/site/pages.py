@@ -22,7 +22,7 @@ UNPUBLISHED = "*This picture may show photographs of the data set. They are not 
 
 
 def write_pages(run: Run, source: Path, address: str) -> None:
-    """Write the sources of all pages to the folder `source`: index.md, all_results.md and the run's notebooks.
+    """Write the sources of all pages to the folder `source`: index.md, all_results.md, teaching.md and the notebooks.
 
     address: that of the repository, or `colab.UNSTAMPED`.
     """
@@ -31,6 +31,8 @@ def write_pages(run: Run, source: Path, address: str) -> None:
     notebooks = {path.stem: read_notebook(path) for path in paths}
     (source / "index.md").write_text(front_page(run, notebooks), encoding="utf-8")
     (source / "all_results.md").write_text(results_page(run), encoding="utf-8")
+    teaching = (ROOT / "reports" / "teaching.md").read_text(encoding="utf-8")
+    (source / "teaching.md").write_text(with_links(teaching, set(notebooks), address, "reports"), encoding="utf-8")
     for name, notebook in notebooks.items():
         with reading(run.path / "notebooks" / f"{name}.ipynb"):
             page = prepared(notebook, name, set(notebooks), run.drawn, address)
@@ -70,8 +72,9 @@ def front_page(run: Run, notebooks: dict[str, NotebookNode]) -> str:
         "## Results", unbroken(results.table(rows)) if rows else missing, all_of_them if rows else "",
         "## The poster", poster,
         "## The notebooks", "\n".join(["| | time in this run |", "| :-- | --: |", *course]),
+        "For teachers: [a plan of hours, hand-out and marking](teaching.md)",
         escaped(results.making(found)),
-        "\n".join(["```{toctree}", ":hidden:", *notebooks, "all_results", "```"])]) + "\n"
+        "\n".join(["```{toctree}", ":hidden:", *notebooks, "all_results", "teaching", "```"])]) + "\n"
 
 
 def results_page(run: Run) -> str:
@@ -143,12 +146,13 @@ def with_boxes(text: str) -> str:
     return re.sub(r"^> \*\*(Tip|Caution)\*\*(.*(?:\n>.*)*)", box, text, flags=re.MULTILINE)
 
 
-def with_links(text: str, pages: set[str], address: str) -> str:
-    """Relative links to what the site does not hold, as links to the repository, or bare text where that is unknown."""
+def with_links(text: str, pages: set[str], address: str, folder: str = "notebooks") -> str:
+    """The relative links of a text in `folder`: to the site's pages, else to the repository, or bare text where that is
+    unknown."""
     def link(match: re.Match) -> str:
-        there = os.path.normpath(f"notebooks/{match[2]}").replace(os.sep, "/")
+        there = os.path.normpath(f"{folder}/{match[2]}").replace(os.sep, "/")
         if there.startswith("notebooks/") and there.removesuffix(".ipynb").split("/")[1] in pages:
-            return match[0]
+            return f"[{match[1]}]({there.removeprefix('notebooks/')}{match[3] or ''})"
         return match[1] if address == colab.UNSTAMPED else f"[{match[1]}]({address}/blob/main/{there}{match[3] or ''})"
 
     return re.sub(r"(?<!!)\[([^\]]*)\]\((?!\w+:)([\w./-]*[./][\w./-]*)(#[^)]*)?\)", link, text)

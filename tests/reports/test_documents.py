@@ -39,7 +39,19 @@ def test_the_model_card_scores_as_the_evaluation_does():
     assert f"{count_parameters(build_model('PosterCNN')):,} parameters" in card
 
 
-@pytest.mark.parametrize("name", ["model-card.md", "data-sheet.md"])
+@pytest.mark.parametrize("name", ["model-card.md", "data-sheet.md", "teaching.md"])
 def test_every_link_leads_somewhere(name):
     for target in re.findall(r"\]\((?!https?://)([^)]+)\)", (REPORTS / name).read_text(encoding="utf-8")):
         assert (REPORTS / target).exists(), f"{name} links to {target}"
+
+
+def test_the_plan_of_hours_names_each_notebook_and_the_minutes_of_its_exercises():
+    notebooks, plan = REPORTS.parent / "notebooks", (REPORTS / "teaching.md").read_text(encoding="utf-8")
+    rows = {name[:2]: (int(reading), 0 if exercises == "–" else int(exercises))
+            for name, reading, exercises in re.findall(r"^\| \d \| (.*) \| (\d+) \| (\d+|–) \|$", plan, re.MULTILINE)}
+    assert set(rows) >= {path.stem[:2] for path in notebooks.glob("*.ipynb")}
+    for path in notebooks.glob("solutions/*/*.ipynb"):
+        minutes = sum(map(int, re.findall(r"\| (\d+) min \|", path.read_text(encoding="utf-8"))))
+        assert rows[path.stem[:2]][1] == minutes, path.stem
+    reading, exercises = (sum(row[k] for row in rows.values()) for k in (0, 1))
+    assert f"about {reading / 60:.0f} hours of reading and {exercises / 60:.0f} of exercises" in plan

@@ -30,6 +30,13 @@ FINISHED = """() => {
     return panel.sessionContext.session.kernel.status == 'idle'
         && [...panel.content.model.cells].every(cell => cell.executionState != 'running');
 }"""
+WATCHED = """() => {
+    const bar = document.querySelector('.jp-OutputArea-output progress');
+    const curves = bar?.parentElement.querySelector('img');
+    curves?.scrollIntoView({block: 'center'});
+    const place = curves?.getBoundingClientRect();
+    return bar?.value >= 3 && curves?.naturalWidth > 500 && place.top > 0 && place.bottom < window.innerHeight;
+}"""
 SAVED = "() => !jupyterapp.shell.currentWidget.content.model.dirty"
 READY = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'"
 
@@ -121,18 +128,40 @@ def screenshots(tmp_path) -> Path:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_run_all_in_jupyterlab(lab, page, name, screenshots):
+    run_all(lab, page, name)
+    notebook = finished(lab, page, name)
+    look_at_the_contents(page, notebook)
+    page.screenshot(path=screenshots / f"jupyterlab-{name}.png")
+    check(notebook)
+
+
+def test_a_training_is_watched_in_jupyterlab(lab, page, screenshots):
+    run_all(lab, page, "04_training")
+    page.wait_for_function(WATCHED, timeout=1_200_000)
+    page.screenshot(path=screenshots / "jupyterlab-04_training-watched.png")
+    notebook = finished(lab, page, "04_training")
+    page.screenshot(path=screenshots / "jupyterlab-04_training.png")
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not any("<progress" in output.get("data", {}).get("text/html", "") for output in outputs)
+    assert {output.name for output in outputs if output.output_type == "stream"} == {"stdout"}
+    check(notebook)
+
+
+def run_all(lab: Lab, page, name: str) -> None:
     page.goto(f"{lab.address}/lab/tree/{name}.ipynb?reset")
     page.wait_for_function(READY)
     menu(page, "Run", "Run All Cells")
     page.wait_for_function(STARTED)
+
+
+def finished(lab: Lab, page, name: str) -> nbformat.NotebookNode:
+    """The notebook as it is saved when all its cells have run; its kernel is stopped."""
     page.wait_for_function(FINISHED, timeout=1_200_000)
     menu(page, "File", "Save Notebook")
     page.wait_for_function(SAVED)
-    look_at_the_contents(page, nbformat.read(lab.folder / f"{name}.ipynb", as_version=4))
-    page.screenshot(path=screenshots / f"jupyterlab-{name}.png")
     for session in json.loads(lab.ask("api/sessions")):
         lab.ask(f"api/sessions/{session['id']}", "DELETE")
-    check(nbformat.read(lab.folder / f"{name}.ipynb", as_version=4))
+    return nbformat.read(lab.folder / f"{name}.ipynb", as_version=4)
 
 
 def menu(page, name: str, entry: str) -> None:
