@@ -1,5 +1,6 @@
 """What the notebooks share: code shown from where it runs, claims that are checked, a training done once for all."""
 
+import ast
 import hashlib
 import inspect
 import json
@@ -30,10 +31,30 @@ from fer_utils.support.home import clone
 from fer_utils.support.kept import belong
 from fer_utils.training import Recipe, Result, fit
 
+WIDE = '<div style="overflow-x: auto"><div style="min-width: 120ch">\n\n{}\n\n</div></div>'
+"""Around code in Markdown: JupyterLab would wrap its long lines, which are to scroll."""
+
 
 def show_source(thing) -> Markdown:
-    """The source of a function or class of the course, as the notebook's own text: what is read is what runs."""
-    return Markdown(f"```python\n{textwrap.dedent(inspect.getsource(thing)).rstrip()}\n```")
+    """The source of a function or class of the course below the imports that it needs: what is read is what runs, in
+    the course and where it is pasted."""
+    source = textwrap.dedent(inspect.getsource(thing)).rstrip()
+    needed = "\n".join(imports_for(source, thing))
+    return Markdown(WIDE.format(f"```python\n{needed}\n\n\n{source}\n```" if needed else f"```python\n{source}\n```"))
+
+
+def imports_for(source: str, thing) -> list[str]:
+    """The imports for a source taken from the module of `thing`: those of the module, and what else it defines."""
+    module = inspect.getmodule(thing)
+    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)} - {thing.__name__}
+    lines, imported = [], set()
+    for line in ast.parse(inspect.getsource(module)).body:
+        if isinstance(line, ast.Import | ast.ImportFrom):
+            imported |= {name.asname or name.name for name in line.names}
+            line.names = [name for name in line.names if (name.asname or name.name) in used]
+            lines += [ast.unparse(line)] if line.names else []
+    own = sorted(name for name in (used & set(vars(module))) - imported if not name.startswith("__"))
+    return lines + ([f"from {module.__name__} import {', '.join(own)}"] if own else [])
 
 
 def ok(claim: str, holds: bool, number: object, required: bool = True) -> None:

@@ -2,10 +2,13 @@
 
 import os
 import re
+import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,7 +35,7 @@ from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
 from fer_utils.support.checkpoints import read_metadata
 from fer_utils.support.kept import rows_hash
-from fer_utils.training import Recipe, Result, fit, train_epoch, validate
+from fer_utils.training import Recipe, Result, fit, validate
 
 ROOT = Path(__file__).parents[1]
 ASKED = NamedRecipe("my_net:TinyNet", 0.3, Recipe(epochs=2, batch_size=16, learning_rate=0.01, precision="float32"))
@@ -94,10 +97,27 @@ def same(one: Result, other: Result) -> bool:
         value.equal(weights[name]) for name, value in one.model.state_dict().items())
 
 
+def code_of(shown: str) -> str:
+    return re.search(r"```python\n(.*)\n```", shown, re.DOTALL)[1]
+
+
 def test_the_source_shown_is_the_source_that_runs():
-    for thing in (conv_block, train_epoch):
-        shown = show_source(thing).data
-        assert shown.startswith(f"```python\ndef {thing.__name__}(") and shown.endswith("\n```")
+    assert code_of(show_source(conv_block).data).startswith("from torch import Tensor, nn\n\n\ndef conv_block(")
+    shown = show_source(fit).data
+    assert shown.startswith('<div style="overflow-x: auto">') and "\n\n```python\n" in shown
+    assert "from fer_utils.training import" in shown and "\nimport math\n" not in shown
+
+
+def test_what_a_notebook_shows_runs_where_it_is_pasted(tmp_path):
+    for path in sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb")):
+        for n, cell in enumerate(nbformat.read(path, as_version=4).cells):
+            if cell.cell_type == "code" and cell.source.startswith("show_source("):
+                code = code_of(cell.outputs[0].data["text/markdown"])
+                exec(code, {})
+                (tmp_path / f"{path.stem}_{n}.py").write_text(code, encoding="utf-8")
+    assert len(list(tmp_path.iterdir())) > 20
+    undefined = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", str(tmp_path)]
+    assert subprocess.run(undefined, capture_output=True, text=True).stdout.strip() == "All checks passed!"
 
 
 def test_a_claim_is_printed_with_its_number_or_raised_with_it(capsys):

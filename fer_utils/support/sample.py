@@ -20,6 +20,8 @@ CLASSES = ("Angry", "Happy", "Neutral")
 SIZE, ZOOM, _ONCE, _BOTH = 48, 8, (1,), (-1, 1)
 EDGES = (247, 693, 1000)  # where each class ends, in thousandths: FER2013 trains on 3,995, 7,215 and 4,965 faces
 WRONG_LABELS = 0.03  # share of faces filed under a class that was not drawn; in both splits, as in FER2013
+COPY_EVERY = (50, 25)  # every 50th training face and every 25th test face is drawn again from a training face
+CONFLICT_EVERY = 500  # every 500th training face is such a copy from another class: one picture under two labels
 _ANGER, _JOY = {4: (0.85, 1), 5: (0.2, 0.7), 7: (0.4, 1)}, {6: (0.6, 1), 12: (0.85, 1)}
 PROTOTYPES = (({**_ANGER, 15: (0.2, 0.5), 17: (0.5, 1), 23: (0.5, 1), 24: (0.3, 1)},
                {**_ANGER, 10: (0.6, 1), 23: (0.3, 0.5), 25: (0.6, 1), 26: (0, 0.4)}),
@@ -84,13 +86,13 @@ def draw_sample(folder: Path, n_train: int = 1500, n_test: int = 500, seed: int 
         if folder.exists():
             folder.rmdir()  # refuses unless empty
         folder.parent.mkdir(parents=True, exist_ok=True)
+        learnt = _labels(n_train, seed, 0)
         with tempfile.TemporaryDirectory(prefix=".drawing-", dir=folder.parent, ignore_cleanup_errors=True) as beside:
             for part, n, usages in ((0, n_train, ["Training"] * 2), (1, n_test, ["PublicTest", "PrivateTest"])):
-                order = np.random.Generator(np.random.PCG64([seed, part])).permutation(n)
-                labels = np.searchsorted([(n * edge + 500) // 1000 for edge in EDGES], order, side="right")
-                for i, label in enumerate(labels.tolist()):
-                    rng = np.random.Generator(np.random.PCG64([seed, part, i]))
-                    drawn = (label + int(rng.integers(1, 3))) % 3 if rng.random() < WRONG_LABELS else label
+                for i, label in enumerate(_labels(n, seed, part).tolist()):
+                    *source, shown = _origin(part, i, label, learnt)
+                    rng = np.random.Generator(np.random.PCG64([seed, *source]))
+                    drawn = (shown + int(rng.integers(1, 3))) % 3 if rng.random() < WRONG_LABELS else shown
                     name = f"{CLASSES[label].lower()}/{usages[2 * i >= n]}_{i + 1:04d}.png"
                     path = Path(beside, "sample", ("train", "test")[part], name)
                     path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +101,24 @@ def draw_sample(folder: Path, n_train: int = 1500, n_test: int = 500, seed: int 
                 os.replace(Path(beside, "sample"), folder)
     except OSError as error:
         raise CourseError(f"Cannot fill {folder} ({error.strerror}): name a new or empty folder with space.") from error
+
+
+def _labels(n: int, seed: int, part: int) -> np.ndarray:
+    """The labels of a part's n files, in FER2013's shares and in an order drawn by lot."""
+    order = np.random.Generator(np.random.PCG64([seed, part])).permutation(n)
+    return np.searchsorted([(n * edge + 500) // 1000 for edge in EDGES], order, side="right")
+
+
+def _origin(part: int, i: int, label: int, learnt: np.ndarray) -> tuple[int, int, int]:
+    """The part and the number of the face that file i of a part shows, and that face's label: its own, or for a planted
+    copy those of a training face. `learnt` holds the labels of the training files."""
+    if (i + 1) % COPY_EVERY[part]:
+        return part, i, label
+    if part == 0 and (i + 1) % CONFLICT_EVERY == 0:
+        label = (label + 1) % len(CLASSES)
+    own = np.arange(1, len(learnt) + 1) % COPY_EVERY[0] > 0  # a copy is not copied once more
+    faces = np.flatnonzero(own & (learnt == label))
+    return 0, int(faces[(i // 5 + part) % len(faces)]), label  # no face is repeated in both parts
 
 
 def _curve(controls) -> np.ndarray:

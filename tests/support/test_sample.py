@@ -56,10 +56,16 @@ def test_class_shares_are_fer2013s(drawn):
         np.testing.assert_allclose(np.bincount(labels) / len(labels), [0.247, 0.446, 0.307], atol=0.002)
 
 
-def test_every_picture_is_another(drawn):
-    images = np.concatenate([read(drawn, split)[0] for split in ("train", "test")])
-    assert len({image.tobytes() for image in images}) == 2000
-    assert images.std(axis=(1, 2)).min() > 5
+def test_every_picture_is_another_but_for_the_planted_copies(drawn):
+    (train, labels), (test, tested) = read(drawn, "train"), read(drawn, "test")
+    pictures = {image.tobytes(): label for image, label in zip(train, labels, strict=True)}
+    assert len(pictures) == 1500 - 30 and np.concatenate([train, test]).std(axis=(1, 2)).min() > 5
+    twins = [(label, pictures[image.tobytes()]) for image, label in zip(test, tested, strict=True)
+             if image.tobytes() in pictures]
+    assert len(twins) == 20 and all(here == there for here, there in twins)
+    assert len({image.tobytes() for image in test}) == 500
+    named = {(image.tobytes(), int(label)) for image, label in zip(train, labels, strict=True)}
+    assert len(named) - len(pictures) == 3  # one picture under two labels
 
 
 def test_two_draws_are_identical(tmp_path):
