@@ -49,7 +49,7 @@ def changed(value) -> Iterator:
 @pytest.mark.parametrize("name", ["run", *(f"metrics/{name}" for name in METRICS)])
 def test_no_fact_and_no_name_becomes_html(home, name):
     run, shown, render = Run.open("mine"), 0, MarkdownIt("commonmark", {"html": True}).enable("table").render
-    shutil.copytree(COMMITTED, run.path, ignore=shutil.ignore_patterns("figures", "predictions", "seed*", "*.md"))
+    shutil.copytree(COMMITTED, run.path, ignore=shutil.ignore_patterns("figures", "predictions", "seed*", "*.pdf"))
     path = run.path / f"{name}.json"
     for content in changed(json.loads(path.read_text(encoding="utf-8"))):
         path.write_text(json.dumps(content), encoding="utf-8")

@@ -1,6 +1,7 @@
 """Sweeps of tiny notebooks, on processes of their own: nothing is run twice, nothing is lost."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from fer_utils.tools.notebooks import find
 from fer_utils.tools.sweep import JobsFailed, cluster, finished, grid, job_name, results, sweep
 from fer_utils.training import HISTORY
 
+ROOT = Path(__file__).parents[2]
+BASH = ("env", f"PATH={Path(sys.executable).parent}:{os.environ['PATH']}", "bash", "-c")
 PARAMETERS = """# tag: parameters
 n: int = 1  # which
 rate: float = 0.5  # how much
@@ -184,6 +187,32 @@ def test_threads_that_the_reader_has_set_stay(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     with cluster(1, None) as client:
         assert list(client.run(os.getenv, "OMP_NUM_THREADS").values()) == ["5"]
+        addresses = [client.scheduler.address, client.dashboard_link, *client.scheduler_info()["workers"]]
+    assert all("//127.0.0.1:" in address for address in addresses) and len(addresses) == 3
+
+
+@pytest.mark.torture
+def test_the_readmes_words_for_a_cluster_with_tls(course, monkeypatch):
+    monkeypatch.chdir(course)
+    (told,) = re.findall(r"^- \*\*A cluster.*", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    commands = [command.replace("HOST:8786", "127.0.0.1:18786").replace("127.0.0.1:8787", "127.0.0.1:0")
+                for command in re.findall("`([^`]+ [^`]+)`", told)]
+    key, protected, options, scheduler, worker, known, address = commands
+    scheduler += " --host 127.0.0.1 --port 18786"
+    sweeping = f"fer sweep 01_tiny --run mine -p n 1 2 {address}"
+    subprocess.run([*BASH, f"{key} && {protected}"], check=True, capture_output=True)
+    assert (course / "fer.pem").stat().st_mode & 0o77 == 0
+    started = [subprocess.Popen([*BASH, f"{options}; exec {command}"], stderr=subprocess.DEVNULL)
+               for command in (scheduler, worker)]
+    try:
+        without = subprocess.run([*BASH, sweeping], capture_output=True, text=True)
+        assert without.returncode == 1 and without.stderr.startswith("No dask scheduler answers at tls://")
+        swept = subprocess.run([*BASH, f"{known}; {sweeping}"], capture_output=True, text=True)
+    finally:
+        for process in started:
+            kill(process.pid)
+            process.wait()
+    assert swept.returncode == 0 and counted(course, "done") == {"1": 1, "2": 1}, swept.stdout + swept.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
