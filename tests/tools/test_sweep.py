@@ -37,7 +37,7 @@ def note(word):
     with open(home / "log", "a") as log:
         print(word, n, os.getppid(), os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"], file=log)
 note("begun")
-if kind == "bad":
+if kind == "bad" and not (home / "go").exists():
     raise ValueError("not this one")
 while kind == "patient" and not (home / "go").exists():
     time.sleep(0.05)
@@ -157,14 +157,14 @@ def test_a_job_is_run_again_where_the_text_the_defaults_or_the_faces_are_others(
     assert not finished(*job)
 
 
-def test_one_that_fails_is_reported_while_the_rest_go_on(course, by_hand, write_notebook):
+def test_one_that_fails_is_reported_while_the_rest_go_on(course, by_hand):
     lines, jobs = [], grid({"kind": ["bad", "plain"], "n": [1, 2]})
     with pytest.raises(JobsFailed, match="^2 of 4 jobs failed; a second sweep runs these alone.$") as failure:
         sweep("01_tiny", jobs, run="mine", scheduler=by_hand[0], log=lines.append)
     assert failure.value.table["job"].tolist() == ["n-1_kind-plain", "n-2_kind-plain"]
     told = [line for line in lines if "failed: " in line]
     assert len(told) == 2 and all("ValueError: not this one" in line and "\n" not in line for line in told)
-    write_notebook(course / "notebooks" / "01_tiny.ipynb", PARAMETERS, WORK.replace('"bad"', '"worse"'))
+    (course / "go").touch()
     assert len(sweep("01_tiny", jobs, run="mine", scheduler=by_hand[0], log=lines.append)) == 4
     assert counted(course, "begun") == {"1": 3, "2": 3} and counted(course, "done") == {"1": 2, "2": 2}
 
