@@ -197,7 +197,7 @@ def test_the_readmes_words_for_a_cluster_with_tls(course, monkeypatch):
     (told,) = re.findall(r"^- \*\*A cluster.*", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     commands = [command.replace("HOST:8786", "127.0.0.1:18786").replace("127.0.0.1:8787", "127.0.0.1:0")
                 for command in re.findall("`([^`]+ [^`]+)`", told)]
-    key, protected, options, scheduler, worker, known, address = commands
+    key, protected, options, scheduler, worker, known, address, _ = commands
     scheduler += " --host 127.0.0.1 --port 18786"
     sweeping = f"fer sweep 01_tiny --run mine -p n 1 2 {address}"
     subprocess.run([*BASH, f"{key} && {protected}"], check=True, capture_output=True)
