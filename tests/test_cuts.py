@@ -69,6 +69,7 @@ def test_a_training_killed_at_a_random_moment_loses_the_epoch_under_way_alone(ho
         assert same(kept(run), whole)
         left = [path.name for path in Run.open(run).path.rglob(".*") if not path.name.endswith("lock")]
         assert not left, left
+    print(f"{cut} of {rounds} were killed while they were at work")
     assert cut > rounds / 4, "too few were killed while they were at work"
 
 

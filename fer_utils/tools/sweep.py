@@ -151,7 +151,7 @@ def cluster(workers: int, scheduler: str | None) -> Iterator[Client]:
     if scheduler is not None:
         try:
             client = Client(scheduler or "nowhere", timeout=10)
-        except (OSError, ValueError) as error:
+        except (OSError, TypeError, ValueError) as error:  # TypeError: tls:// without a certificate
             raise CourseError(f"No dask scheduler answers at {scheduler}: start one with `dask scheduler`, and workers "
                               "with `dask worker ADDRESS`.") from error
         with client:

@@ -68,8 +68,8 @@ def set_poster(run: Run, paper: str = "a0", author: str | None = None, photos: b
             if isinstance(error, CourseError):
                 raise
             raise CourseError(f"The poster of {run.path.name} cannot be set ({brief(error)}): see whether this version "
-                              "of the course wrote its run.json and metrics/ (data, training, evaluation, techniques, "
-                              "beyond).json.") from error
+                              "of the course wrote its run.json, and in metrics/ data.json, training.json, "
+                              "evaluation.json, techniques.json and beyond.json.") from error
 
 
 def collect(run: Run) -> dict:

@@ -48,7 +48,7 @@ def read_notebook(path: Path) -> NotebookNode:
         try:
             notebook = nbformat.read(path, as_version=4)
             nbformat.validate(notebook)
-        except nbformat.ValidationError as error:
+        except (AssertionError, nbformat.ValidationError) as error:  # the former for a version that is no number
             raise ValueError(str(error)) from error
         return notebook
 

@@ -1,5 +1,6 @@
 """Damaged and hostile sources end with one sentence, soon, and in little memory."""
 
+import base64
 import bz2
 import io
 import lzma
@@ -122,6 +123,19 @@ def test_a_name_that_an_archive_holds_twice(tmp_path):
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("train/angry/0.png", b"another")
     refused(path, "train/angry/0.png", "twice")
+
+
+FOUND = {
+    "zip": "UEsDBBQAAAAIAIchoLjB4vYF26OgNq4JAAAAgIId34L+UEsBAhQDFP////8AhyF6XS6guPeCAAAAW2wAAAsAAAAAAAAAAAAAsSYI"
+           "sXyPUHWnBAAAQDMuY3N2UEsFBgAAAAABAAEAOQAAAKsAAAAAAA==",  # a name that says it is UTF-8, which it is not
+}
+"""Files that a fuzzer found, which once ended in a traceback."""
+
+
+@pytest.mark.parametrize("suffix", FOUND)
+def test_what_a_fuzzer_found(tmp_path, suffix):
+    (tmp_path / f"a.{suffix}").write_bytes(base64.b64decode(FOUND[suffix]))
+    refused(tmp_path / f"a.{suffix}", "is damaged or incomplete")
 
 
 def test_the_bounds_are_wide(tmp_path, monkeypatch):

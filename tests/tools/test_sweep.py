@@ -1,6 +1,7 @@
 """Sweeps of tiny notebooks, on processes of their own: nothing is run twice, nothing is lost."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from fer_utils.tools.notebooks import find
 from fer_utils.tools.sweep import JobsFailed, cluster, finished, grid, job_name, results, sweep
 from fer_utils.training import HISTORY
 
+ROOT = Path(__file__).parents[2]
+BASH = ("env", f"PATH={Path(sys.executable).parent}:{os.environ['PATH']}", "bash", "-c")
 PARAMETERS = """# tag: parameters
 n: int = 1  # which
 rate: float = 0.5  # how much
@@ -34,7 +37,7 @@ def note(word):
     with open(home / "log", "a") as log:
         print(word, n, os.getppid(), os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"], file=log)
 note("begun")
-if kind == "bad":
+if kind == "bad" and not (home / "go").exists():
     raise ValueError("not this one")
 while kind == "patient" and not (home / "go").exists():
     time.sleep(0.05)
@@ -154,14 +157,14 @@ def test_a_job_is_run_again_where_the_text_the_defaults_or_the_faces_are_others(
     assert not finished(*job)
 
 
-def test_one_that_fails_is_reported_while_the_rest_go_on(course, by_hand, write_notebook):
+def test_one_that_fails_is_reported_while_the_rest_go_on(course, by_hand):
     lines, jobs = [], grid({"kind": ["bad", "plain"], "n": [1, 2]})
     with pytest.raises(JobsFailed, match="^2 of 4 jobs failed; a second sweep runs these alone.$") as failure:
         sweep("01_tiny", jobs, run="mine", scheduler=by_hand[0], log=lines.append)
     assert failure.value.table["job"].tolist() == ["n-1_kind-plain", "n-2_kind-plain"]
     told = [line for line in lines if "failed: " in line]
     assert len(told) == 2 and all("ValueError: not this one" in line and "\n" not in line for line in told)
-    write_notebook(course / "notebooks" / "01_tiny.ipynb", PARAMETERS, WORK.replace('"bad"', '"worse"'))
+    (course / "go").touch()
     assert len(sweep("01_tiny", jobs, run="mine", scheduler=by_hand[0], log=lines.append)) == 4
     assert counted(course, "begun") == {"1": 3, "2": 3} and counted(course, "done") == {"1": 2, "2": 2}
 
@@ -184,6 +187,32 @@ def test_threads_that_the_reader_has_set_stay(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     with cluster(1, None) as client:
         assert list(client.run(os.getenv, "OMP_NUM_THREADS").values()) == ["5"]
+        addresses = [client.scheduler.address, client.dashboard_link, *client.scheduler_info()["workers"]]
+    assert all("//127.0.0.1:" in address for address in addresses) and len(addresses) == 3
+
+
+@pytest.mark.torture
+def test_the_readmes_words_for_a_cluster_with_tls(course, monkeypatch):
+    monkeypatch.chdir(course)
+    (told,) = re.findall(r"^- \*\*A cluster.*", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    commands = [command.replace("HOST:8786", "127.0.0.1:18786").replace("127.0.0.1:8787", "127.0.0.1:0")
+                for command in re.findall("`([^`]+ [^`]+)`", told)]
+    key, protected, options, scheduler, worker, known, address, _ = commands
+    scheduler += " --host 127.0.0.1 --port 18786"
+    sweeping = f"fer sweep 01_tiny --run mine -p n 1 2 {address}"
+    subprocess.run([*BASH, f"{key} && {protected}"], check=True, capture_output=True)
+    assert (course / "fer.pem").stat().st_mode & 0o77 == 0
+    started = [subprocess.Popen([*BASH, f"{options}; exec {command}"], stderr=subprocess.DEVNULL)
+               for command in (scheduler, worker)]
+    try:
+        without = subprocess.run([*BASH, sweeping], capture_output=True, text=True)
+        assert without.returncode == 1 and without.stderr.startswith("No dask scheduler answers at tls://")
+        swept = subprocess.run([*BASH, f"{known}; {sweeping}"], capture_output=True, text=True)
+    finally:
+        for process in started:
+            kill(process.pid)
+            process.wait()
+    assert swept.returncode == 0 and counted(course, "done") == {"1": 1, "2": 1}, swept.stdout + swept.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
