@@ -115,7 +115,8 @@ def address(built: Path, name: str) -> str:
 
 
 def test_every_page_loads_and_every_figure_has_alt_text(built, page):
-    for name, n in {"index.html": 1, "01_first.html": 2, "02_second.html": 2, "all_results.html": 0}.items():
+    pictures_on = {"index.html": 1, "01_first.html": 2, "02_second.html": 2, "all_results.html": 0, "teaching.html": 0}
+    for name, n in pictures_on.items():
         page.goto(address(built, name), wait_until="load")
         pictures = page.locator("img").all()
         assert len(pictures) == n
@@ -176,7 +177,7 @@ def test_dark_mode(built, page):
 
 def test_nothing_scrolls_sideways_on_a_telephone(built, page):
     page.set_viewport_size({"width": 390, "height": 844})
-    for name in ("index.html", "01_first.html", "02_second.html", "search.html"):
+    for name in ("index.html", "01_first.html", "02_second.html", "teaching.html", "search.html"):
         page.goto(address(built, name))
         assert page.evaluate(OVERFLOWING) == []
 
@@ -184,6 +185,9 @@ def test_nothing_scrolls_sideways_on_a_telephone(built, page):
 def test_links_lead_into_the_site_or_to_the_repository(built):
     html = (built / "01_first.html").read_text(encoding="utf-8")
     assert 'href="02_second.html"' in html and f'{ADDRESS}/blob/main/README.md#data"' in html
+    teaching = (built / "teaching.html").read_text(encoding="utf-8")
+    for place in ("reports/model-card.md", "LICENSE-TEXTS"):
+        assert f'{ADDRESS}/blob/main/{place}"' in teaching
     assert "50%|####" not in html and "example.org" not in html and "Nothing" in html
     page = pages.prepared(notebook("?", "01_first"), "01_first", {"01_first"}, True, colab.UNSTAMPED)
     text = "".join(cell.source for cell in page.cells if cell.cell_type == "markdown")

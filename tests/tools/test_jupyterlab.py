@@ -35,7 +35,7 @@ WATCHED = """() => {
     const curves = bar?.parentElement.querySelector('img');
     curves?.scrollIntoView({block: 'center'});
     const place = curves?.getBoundingClientRect();
-    return bar?.value >= 3 && curves?.naturalWidth > 500 && place.top > 0 && place.bottom < window.innerHeight;
+    return bar?.value >= 2 && curves?.naturalWidth > 500 && place.top > 0 && place.bottom < window.innerHeight;
 }"""
 SAVED = "() => !jupyterapp.shell.currentWidget.content.model.dirty"
 READY = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'"
