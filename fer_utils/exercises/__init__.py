@@ -61,6 +61,11 @@ def shown(value) -> str:
     return "nothing (None)" if value is None else shorten(repr(value), 60, placeholder=" ...")
 
 
+def written(number: float) -> str:
+    """A number as a sentence has it, a whole one in full."""
+    return f"{number:,.0f}" if float(number).is_integer() else f"{number:.6g}"
+
+
 def see_number(got, wanted: float, case: str, hints: dict[float, str] | None = None, within: float = 1e-6) -> None:
     """Raise NotYet unless `got` is a number within so much of `wanted`; hints: wrong values and how one gets them."""
     try:
@@ -68,7 +73,7 @@ def see_number(got, wanted: float, case: str, hints: dict[float, str] | None = N
     except (TypeError, ValueError, RuntimeError):
         see(False, case, f"{shown(got)} came", f"one number, {wanted:.6g}")
     hint = next((f", which is {how}" for value, how in (hints or {}).items() if abs(number - value) <= within), "")
-    see(number == wanted or abs(number - wanted) <= within, case, f"{number:.6g} came{hint}", f"{wanted:.6g}")
+    see(number == wanted or abs(number - wanted) <= within, case, f"{written(number)} came{hint}", written(wanted))
 
 
 def see_array(got, wanted: Sequence, case: str, within: float = 1e-6, hint: str = "") -> None:

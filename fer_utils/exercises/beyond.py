@@ -56,7 +56,7 @@ def mcnemar_p(function) -> None:
         got = ask(function, only_a, only_b, case=case, wanted="the p-value, one number")
         n = only_a + only_b
         wanted = binomtest(only_b, n).pvalue if n else 1.0
-        hints = {wanted / 2: "one side's: either network could have been the better one"}
+        hints = {wanted / 2: "that of one side, though either network could have been the better one"}
         see_number(got, wanted, case, hints if wanted < 1 else {}, 1e-6)
     passed("McNemar by hand: the exact two-sided p-value, where nobody disagrees too.")
 

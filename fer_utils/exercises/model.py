@@ -38,8 +38,9 @@ def cross_entropy(function) -> None:
     }
     for case, (logits, labels) in cases.items():
         loss, n = F.cross_entropy(logits, labels).item(), len(labels)
-        hints = {n * loss: "the sum over the faces", loss / np.log(2): "in bits (a logarithm to base 2)", -loss:
-                 "with the wrong sign", F.nll_loss(logits.log_softmax(0), labels).item(): "softmax over the faces"}
+        hints = {n * loss: "the sum over the faces", loss / np.log(2): "the loss in bits, by a logarithm to base 2",
+                 -loss: "the loss with the wrong sign", F.nll_loss(logits.log_softmax(0), labels).item():
+                 "what softmax over the faces gives, and not over the classes"}
         got = ask(function, logits, labels, case=case, wanted="the mean loss, one number")
         close = {value: how for value, how in hints.items() if abs(value - loss) > 1e-4}
         see_number(got, loss, case, close, 1e-5)
@@ -71,7 +72,7 @@ def loss_gradient(function) -> None:
 def strided_block(function) -> None:
     """Blocks of several widths, by shape, layers and number of parameters."""
     for inside, outside in ((1, 32), (32, 64)):
-        case = f"{inside} maps to {outside}"
+        case = f"{inside} to {outside} channels"
         block = ask(function, inside, outside, case=case, wanted="an nn.Module")
         see(isinstance(block, nn.Module), case, f"a {type(block).__name__} came", "an nn.Module")
         kinds = [type(layer).__name__ for layer in block.modules()]

@@ -85,7 +85,7 @@ def train_epoch(function) -> None:
         same = torch.allclose(after, weights[name], atol=1e-5)
         see(not same, case, *why.split("; expected: "))
     see(torch.allclose(after, weights["right"], atol=1e-5), case, "the weights are not where two steps of gradient "
-        "descent lead: " + shown(after.ravel()[0].item()), f"{weights['right'].ravel()[0]:.6g} for the first of them")
+        f"descent lead: {after.ravel()[0]:.6g}", f"{weights['right'].ravel()[0]:.6g} for the first of them")
     hints = {losses[1]: "the last batch's loss alone", sum(losses): "the sum over the batches", sum(losses) / 2:
              "the mean over the batches, of which the second is smaller"}
     see_number(got, (3 * losses[0] + 2 * losses[1]) / 5, f"the loss that is returned for {case}", hints, 1e-5)
