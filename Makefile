@@ -4,7 +4,7 @@ RUN ?= sample
 PARAMS ?=
 BIN = .venv/bin
 
-.PHONY: report results lab figures poster test lint resolve refresh labtest site torture
+.PHONY: report results lab figures poster exercises test lint resolve refresh labtest site torture
 
 report: .venv/lab
 	$(BIN)/fer run --data "$(DATA)" --run "$(RUN)" $(PARAMS)
@@ -21,9 +21,14 @@ results: .venv/lab
 poster: .venv/lab
 	$(BIN)/fer poster "$(RUN)"
 
+# What students get, from notebooks/solutions/: without answers, in notebooks/exercises/.
+exercises: .venv/dev
+	cd notebooks && export PATH="$(CURDIR)/$(BIN):$$PATH" && for solution in solutions/*/; do \
+		nbgrader generate_assignment --force --create --log-level=ERROR "$$(basename $$solution)" || exit 1; done
+
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 tests
-	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 tests
+	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --ignore notebooks/exercises notebooks
 
 torture: .venv/dev
 	$(BIN)/python -m pytest tests -m torture

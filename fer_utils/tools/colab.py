@@ -91,7 +91,7 @@ def _with_address(text: str, old: str, new: str) -> str:
 def _stamped(path: Path, name: str, address: str) -> str:
     notebook = nbformat.read(path, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if "badge" not in cell.metadata.get("tags", [])]
-    if address != UNSTAMPED:  # else the badge would lead to nobody's repository
+    if address != UNSTAMPED and not name.startswith("solutions/"):  # else it would lead to nobody's repository
         notebook.cells.insert(1, new_markdown_cell(badge(address, name), metadata={"tags": ["badge"]}))
     for cell in notebook.cells:
         if "setup" in cell.metadata.get("tags", []):

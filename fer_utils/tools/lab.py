@@ -76,9 +76,13 @@ def reset(names: Sequence[str], log: Callable[[str], None] = print) -> None:
 
 
 def _originals() -> dict[str, Path]:
-    """The course's notebooks by their names, those in folders with the folder's: exercises/01_eda."""
+    """The course's notebooks by their names, those in folders with the folder's: exercises/01_eda/01_eda.
+
+    Solutions stay where they are, and so do a teacher's submissions.
+    """
     folder = clone() / "notebooks"
-    short = {path.relative_to(folder).with_suffix(""): path for path in sorted(folder.rglob("*.ipynb"))}
+    paths = sorted([*folder.glob("*.ipynb"), *folder.glob("exercises/**/*.ipynb")])
+    short = {path.relative_to(folder).with_suffix(""): path for path in paths}
     return {name.as_posix(): path for name, path in short.items() if ".ipynb_checkpoints" not in name.parts}
 
 

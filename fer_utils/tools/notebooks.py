@@ -42,7 +42,12 @@ def find(names: Sequence[str] = ()) -> list[Path]:
     """
     if not names:
         return sorted((clone() / "notebooks").glob("*.ipynb"))
-    return [Path(name).absolute() if Path(name).is_file() else _own(name) for name in names]
+    found = [Path(name).absolute() if Path(name).is_file() else _own(name) for name in names]
+    for path in found:
+        if path.parent.name == path.stem and path.parts[-3] in ("exercises", "solutions"):
+            raise CourseError(f"{path.name} in {path.parts[-3]}/ belongs to no run, where the lesson of its name would "
+                              "be lost: open it in JupyterLab, by `fer lab`.")
+    return found
 
 
 def _own(name: str) -> Path:
@@ -192,14 +197,14 @@ def execute(notebook: Path, output: Path, parameters: dict) -> None:
 
 
 def refresh(log: Callable[[str], None] = print) -> None:
-    """Execute every notebook on the sample, in one empty home, and store the outputs in the notebooks themselves.
+    """Execute every notebook and solution on the sample, in one empty home, and store the outputs in themselves.
 
     They are written when all have run, with metadata, cell ids and counts that another machine writes alike.
     """
     texts = {}
     with temporary_folder() as home:
         environment = {**os.environ, "FER_HOME": str(home), "FER_DATA": "sample", "PYTHONHASHSEED": "0"}
-        for path in find():
+        for path in [*find(), *sorted((clone() / "notebooks" / "solutions").glob("*/*.ipynb"))]:
             notebook = nbformat.read(path, as_version=4)
             client = NotebookClient(notebook, timeout=None, kernel_name="python3", record_timing=False,
                                     coalesce_streams=True, extra_arguments=QUIET,

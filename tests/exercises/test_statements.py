@@ -1,0 +1,91 @@
+"""What the exercises say that a reader will see is what their cells print, or what the committed run holds."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from answering import answers, read
+
+from fer_utils.data import audit, load_faces
+from fer_utils.evaluation import apply_temperature
+from fer_utils.exercises import training
+from fer_utils.runs import Run
+from reports import results
+
+RUN = Run(Path(__file__).parents[2] / "reports" / "fer2013")
+
+
+def said(name: str) -> str:
+    texts = [cell.source for cell in read("solutions", name).cells if cell.cell_type == "markdown"]
+    return " ".join(" ".join(texts).split())
+
+
+def printed(name: str, start: str) -> str:
+    """The stored output of the cell that begins so."""
+    cell, = [cell for cell in read("solutions", name).cells if cell.source.startswith(start)]
+    return "".join(output.get("text") or output.data["text/plain"] for output in cell.outputs)
+
+
+def numbers(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"-?\d+\.?\d*", text)]
+
+
+def test_what_the_drawn_faces_show():
+    assert "The classes differ by about two grey levels" in said("01_eda")
+    assert round(np.ptp(numbers(printed("01_eda", "brightness_spread")))) == 2
+    rows = [numbers(line)[2:] for line in printed("01_eda", "guesser").splitlines()]
+    new, known = np.array(rows).T
+    assert "Sharper is better here" in said("01_eda") and (np.diff(new) > 0).all()
+    assert "the lead on the images that they learnt from grows" in said("01_eda") and (np.diff(known - new) > 0).all()
+    assert "the drawn faces have none" in said("01_eda") and printed("01_eda", "mirrored").startswith("array([]")
+
+
+def test_what_the_leak_is_worth():
+    text = said("02_preprocessing")
+    whole, n = numbers(printed("02_preprocessing", "def names_of_most_similar"))
+    seen, n_seen, new, n_new = numbers(printed("02_preprocessing", "seen ="))
+    assert "does surprisingly well" in text and whole > 0.7 and n == n_seen + n_new
+    assert "Its memory is perfect" in text and seen == 1
+    assert "worse than naming the most frequent class, which gives 0.447" in text and new < 0.447
+
+
+def test_what_theory_says():
+    _, unpadded, _, padded = numbers(printed("03_model", "first_dense"))
+    assert "less than half of its parameters" in said("03_model") and unpadded < padded / 2
+    first, _, last = numbers(printed("03_model", "loss_gradient").removeprefix("tensor"))
+    assert "nearly 1 where it should not be and nearly -1" in said("03_model") and first > 0.9 and last < -0.9
+    errors = [numbers(line)[1] for line in printed("05_evaluation", "rng =").splitlines()]
+    assert "The model is perfect and its error grows" in said("05_evaluation") and (np.diff(errors) > 0).all()
+    assert "happens two times in three" in said("05_evaluation") and abs(0.98**20 - 2 / 3) < 0.01
+    wilson, textbook = numbers(printed("05_evaluation", "def textbook"))[:2]
+    assert wilson > 0.9 and textbook < 0.4
+    best, = re.findall(r"better by ([\d.]+) points", said("06_techniques"))
+    b, a = numbers(printed("06_techniques", "recipe_a"))
+    assert abs(100 * (b - a) - float(best)) < 1e-6
+    assert "not shown" in printed("06_techniques", "gap, low, high")
+
+
+def test_the_bar_of_the_network_is_the_one_that_is_named():
+    text = said("04_training")
+    assert f"more than {training.BAR} of them" in text
+    assert f"{training.STEPS} steps of {training.BATCH} drawn" in text
+    assert "The most frequent class alone gives 0.447" in text
+    reached, = re.findall(r"accuracy ([\d.]+) after", printed("04_training", "check.own_network"))
+    assert float(reached) > training.BAR + 0.05
+
+
+def test_what_fer2013_shows(fer2013_zip):
+    spent = RUN.read_metrics("speed")["profile_ms"]
+    share = {step: round(100 * seconds / sum(spent.values())) for step, seconds in spent.items()}
+    assert f"optimizer takes {share['optimizer']} % of the time and pooling {share['pooling']} %" in said("08_speed")
+    faces = load_faces(fer2013_zip, verbose=False)
+    assert "FER2013 has ten, and these are its blank images" in said("01_eda")
+    mirrored = answers("solutions", "01_eda")["mirrored"](faces.images)
+    assert len(mirrored) == 10 and set(mirrored) == set(audit(faces).indices["blank"])
+    scores = results.read(RUN).scores
+    labels, probabilities = RUN.read_predictions(results.counting(RUN), scores["chosen_seed"])
+    angry, happy, neutral = answers("solutions", "05_evaluation")["answered_by_class"](
+        apply_temperature(probabilities, scores["temperature"]), np.asarray(pd.Series(labels)),
+        scores["selective"]["threshold"])
+    assert "happy faces are answered twice as often" in said("05_evaluation") and happy > 1.8 * max(angry, neutral)
