@@ -69,8 +69,10 @@ def watching(name: str, epochs: int) -> Iterator[Callable[[Result], None]]:
     def draw(result: Result) -> None:
         nonlocal curves, due
         start, done = time.monotonic(), len(result.history)
-        if start > due:
+        if start > due and done > 1:
             figure = training_curves(result.history)
+            for axes in figure.axes:
+                axes.set_xlim(0.5, epochs + 0.5)
             curves = f'<br><img alt="{figure.alt}" src="data:image/png;base64,{print_figure(figure, base64=True)}">'
             plt.close(figure)
             due = start + 10 * (time.monotonic() - start)
