@@ -46,7 +46,10 @@ def show_source(thing) -> Markdown:
 def imports_for(source: str, thing) -> list[str]:
     """The imports for a source taken from the module of `thing`: those of the module, and what else it defines."""
     module = inspect.getmodule(thing)
-    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)} - {thing.__name__}
+    nodes = list(ast.walk(ast.parse(source)))
+    used = {node.id for node in nodes if isinstance(node, ast.Name)} - {thing.__name__}
+    used |= {node.returns.value for node in nodes  # what a method returns may stand in quotes
+             if isinstance(node, ast.FunctionDef) and isinstance(node.returns, ast.Constant)}
     lines, imported = [], set()
     for line in ast.parse(inspect.getsource(module)).body:
         if isinstance(line, ast.Import | ast.ImportFrom):

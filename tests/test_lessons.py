@@ -102,7 +102,7 @@ def code_of(shown: str) -> str:
 
 
 def test_the_source_shown_is_the_source_that_runs():
-    assert code_of(show_source(conv_block).data).startswith("from torch import Tensor, nn\n\n\ndef conv_block(")
+    assert code_of(show_source(conv_block).data).startswith("from torch import nn\n\n\ndef conv_block(")
     shown = show_source(fit).data
     assert shown.startswith('<div style="overflow-x: auto">') and "\n\n```python\n" in shown
     assert "from fer_utils.training import" in shown and "\nimport math\n" not in shown
