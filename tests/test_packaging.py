@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA = {"torch": "pytorch"}
 """Names that conda-forge has for what PyPI calls otherwise."""
-PIP_ONLY = ("typst",)
-"""What is taken from PyPI there too: under this name conda-forge has the program, not the Python package."""
+PIP_ONLY = ("typst", "opencv-python-headless")
+"""What is taken from PyPI there too: under these names conda-forge has a program, or nothing."""
 
 
 def requirements(*extras: str) -> list[Requirement]:

@@ -1,8 +1,10 @@
 """One image file, of any format that Pillow reads, as 48x48 grey pixels, and what had to be changed for it."""
 
 import io
+import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple
 
@@ -14,7 +16,11 @@ from fer_utils.support.listing import DataError, Open, shown
 
 SIDE = 48
 MOST_BYTES, MOST_PIXELS = 24_000_000, 50_000_000
-"""What one image file may be."""
+"""What one image file of a data set may be."""
+PHOTO_BYTES, PHOTO_PIXELS = 100_000_000, 80_000_000
+"""What one photograph may be."""
+PHOTO_SIDE = 1920
+"""Pixels of a photograph's longer side that are enough: it is made smaller, by a whole factor, while it keeps these."""
 NOT_READ = {"EPS", "WMF", "MPEG", "BUFR", "GRIB", "HDF5"}
 """Formats for which Pillow starts another program, or has only a stub."""
 IN_GREY = f"Converted to {SIDE}x{SIDE} pixels in grey"
@@ -43,29 +49,75 @@ def suffixes() -> frozenset[str]:
 
 def read_image(open_file: Open, where: str) -> tuple[np.ndarray | Deep, list[str]]:
     """The image as uint8 (48, 48), or Deep, and what was changed. DataError, which says where, if it is no image."""
+    with _opened(open_file, where, MOST_BYTES, MOST_PIXELS) as image:
+        image.load()
+        plain = image.info.keys().isdisjoint(("exif", "transparency"))
+        if plain and image.mode == "L" and image.size == (SIDE, SIDE):
+            return np.asarray(image), []
+        return converted(image)
+
+
+def read_photo(open_file: Open, where: str) -> tuple[Image.Image, float]:
+    """A photograph of any size, upright, in 8 bits, grey or colour; and how many of its file's pixels one is wide.
+
+    DataError as for `read_image`, and for a GIF.
+    """
+    with _opened(open_file, where, PHOTO_BYTES, PHOTO_PIXELS) as image:
+        if image.format == "GIF" or getattr(image, "is_animated", False):
+            raise DataError(f"{shown(where)} is a GIF or moves: give a photograph, such as a JPEG or a PNG.")
+        longer = max(image.size)
+        image.draft(None, (PHOTO_SIDE, PHOTO_SIDE))  # a JPEG is made smaller while it is read
+        image.load()
+        orientation, deep, whole = image.getexif().get(ExifTags.Base.Orientation, 1), _is_deep(image), image.mode != "F"
+        image, top = _reduced(image, max(1, max(image.size) // PHOTO_SIDE))
+        image.getexif()[ExifTags.Base.Orientation] = orientation
+        image = ImageOps.exif_transpose(image)
+        if deep:
+            image = Image.fromarray(to_bytes([Deep(np.asarray(image), top, whole)], where)[0][0])
+        return _over_grey(image) if image.mode == "RGBA" else image, longer / max(image.size)
+
+
+def _reduced(image: Image.Image, factor: int) -> tuple[Image.Image, float]:
+    """An image smaller by a whole factor, strip by strip, which saves memory; and the greatest level of a deep one."""
+    strips, top = [], 0.0
+    for start in range(0, image.height, 256 * factor):
+        strip = image.crop((0, start, image.width, min(start + 256 * factor, image.height)))
+        if _is_deep(strip):
+            strip, highest, _ = _in_float(strip)
+            top = max(top, highest)
+        elif strip.mode != "L" or strip.has_transparency_data:
+            strip = strip.convert("RGBA" if strip.has_transparency_data else "RGB")
+        strips.append(np.asarray(strip.reduce(factor)))
+    return Image.fromarray(np.concatenate(strips)), top
+
+
+@contextmanager
+def _opened(open_file: Open, where: str, most_bytes: int, most_pixels: int) -> Iterator[Image.Image]:
+    """Yield the image, not yet decoded; whatever goes wrong with it is a DataError that says where."""
     data = io.BytesIO()
     with open_file() as stream:
-        while data.tell() <= MOST_BYTES and (block := stream.read(1 << 20)):
+        while data.tell() <= most_bytes and (block := stream.read(1 << 20)):
             data.write(block)
-    if data.tell() > MOST_BYTES:
-        raise DataError(f"{shown(where)} is larger than {MOST_BYTES // 1_000_000} MB: no image of a face is.")
+    if data.tell() > most_bytes:
+        raise DataError(f"{shown(where)} is larger than {most_bytes // 1_000_000} MB: give a smaller copy of it.")
     try:
-        with Image.open(data, formats=formats()) as image:
-            if image.width * image.height > MOST_PIXELS:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # which is refused below
+            image = Image.open(data, formats=formats())
+        with image:
+            if image.width * image.height > most_pixels:
                 raise ValueError(f"its {image.width:,} x {image.height:,} pixels are too many")
-            image.load()
-            plain = image.info.keys().isdisjoint(("exif", "transparency"))
-            if plain and image.mode == "L" and image.size == (SIDE, SIDE):
-                return np.asarray(image), []
-            return _converted(image)
+            yield image
+    except DataError:
+        raise
     except Exception as error:  # each of Pillow's decoders has its own
         unknown = isinstance(error, UnidentifiedImageError)  # whose words hold an address in memory
         why = "of no format that Pillow knows" if unknown else brief(error)
         raise DataError(f"{shown(where)} is no whole image ({why}): replace it, or take it out.") from error
 
 
-def _converted(image: Image.Image) -> tuple[np.ndarray | Deep, list[str]]:
-    """Turned upright, cropped to a square at its centre, grey, 48x48."""
+def converted(image: Image.Image) -> tuple[np.ndarray | Deep, list[str]]:
+    """A decoded image turned upright, cropped to a square at its centre, grey, 48x48; and what was changed for it."""
     changed = ["Taken as their first frame"] if getattr(image, "is_animated", False) else []
     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
         changed.append("Turned upright, as their EXIF data say")
@@ -75,21 +127,35 @@ def _converted(image: Image.Image) -> tuple[np.ndarray | Deep, list[str]]:
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
         image = image.crop((left, top, left + side, top + side))
-    if image.mode.startswith("I") or image.mode == "F":
-        levels = np.asarray(image, np.float32)
-        if not np.isfinite(levels).all() or levels.min() < 0:
-            raise ValueError("grey levels below 0, or not finite")
-        small = np.asarray(Image.fromarray(levels).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
-        return Deep(small, float(levels.max()), image.mode != "F"), changed
+    if _is_deep(image):
+        levels, top, whole = _in_float(image)
+        return Deep(np.asarray(levels.resize((SIDE, SIDE), Image.Resampling.BILINEAR)), top, whole), changed
     if image.has_transparency_data:
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema()[0] < 255:
             changed.append("Laid over grey where transparent")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, (128, 128, 128, 255)), image)
+            image = _over_grey(image)
     if image.mode != "L" or image.size != (SIDE, SIDE):
         changed.append(IN_GREY)
         image = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     return np.asarray(image), changed
+
+
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def _in_float(image: Image.Image) -> tuple[Image.Image, float, bool]:
+    """A deep image in floats, its greatest level, and whether its levels were whole numbers."""
+    levels = np.asarray(image, np.float32)
+    if not np.isfinite(levels).all() or levels.min() < 0:
+        raise ValueError("grey levels below 0, or not finite")
+    return Image.fromarray(levels), float(levels.max()), image.mode != "F"
+
+
+def _over_grey(image: Image.Image) -> Image.Image:
+    """An RGBA image in RGB, with grey where it is transparent."""
+    return Image.alpha_composite(Image.new("RGBA", image.size, (128, 128, 128, 255)), image).convert("RGB")
 
 
 def to_bytes(deep: Iterable[Deep], where: str) -> tuple[list[np.ndarray], Counter]:

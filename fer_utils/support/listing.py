@@ -99,7 +99,7 @@ def walk(folder: Path) -> Iterator[tuple[str, Open]]:
                     _refuse(TOO_MANY.format(shown(folder)))
                 name = above + entry.name
                 if is_litter(entry.name) or not entry.is_dir():
-                    yield name, partial(_open_file, entry.path)
+                    yield name, partial(open_file, entry.path)
                     continue
                 there = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(real[-1], entry.name)
                 if entry.is_symlink() and any((place + os.sep).startswith(there + os.sep) for place in real):
@@ -108,7 +108,8 @@ def walk(folder: Path) -> Iterator[tuple[str, Open]]:
                     waiting.append((f"{name}/", entry.path, (*real, there)))
 
 
-def _open_file(path: str) -> BinaryIO:
+def open_file(path: str) -> BinaryIO:
+    """The file, open to be read; DataError for a link to nowhere, and for what is no file."""
     if os.path.islink(path) and not os.path.exists(path):
         _refuse(f"{shown(path)} is a link to {shown(os.readlink(path))}, which is not there: delete or repair it.")
     if not stat.S_ISREG(os.stat(path).st_mode):

@@ -62,6 +62,11 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--scheduler", metavar="ADDRESS", help="a dask cluster to use instead, as tcp://host:8786")
     added = command("compare", compare_runs, "Compare the trainings of one run or several: one table and one figure.")
     added.add_argument("runs", nargs="+", metavar="RUN", help="the names of runs")
+    added = command("predict", predict, "Find the faces in photographs and name their expressions.")
+    added.add_argument("photos", nargs="+", metavar="PHOTO", help="files, or folders of them")
+    added.add_argument("--json", action="store_true", help="print one JSON document instead of lines")
+    added.add_argument("--out", metavar="DIR", help="write each photograph there with its boxes and bars")
+    added.add_argument("--training", metavar="RUN[/NAME]", help="a training of a run (default: the shipped PosterCNN)")
     added = command("lab", lab, "Open a working copy of the notebooks, work/, in JupyterLab; it is made once.")
     added.add_argument("--reset", nargs="+", metavar="NOTEBOOK",
                        help="open nothing, but bring these back as the course has them; yours are kept beside them")
@@ -141,6 +146,13 @@ def compare_runs(options: argparse.Namespace) -> None:
 
     table, path = compare(options.runs)
     print(table.to_string(index=False, float_format="{:.4g}".format, na_rep="–"), f"Curves: {path}", sep="\n")
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Name the faces of photographs."""
+    from fer_utils.tools.predict import predict
+
+    return predict(options.photos, options.json, options.out, options.training)
 
 
 def lab(options: argparse.Namespace) -> None:

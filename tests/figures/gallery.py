@@ -4,9 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from fer_utils import evaluation as scores
-from fer_utils.figures import beyond, eda, evaluation, model, preprocessing, speed, techniques, training
+from fer_utils.figures import beyond, eda, evaluation, model, new_faces, preprocessing, speed, techniques, training
+from fer_utils.shifts import SHIFTS
 from fer_utils.support.published import poster_log
 
 CLASSES = {
@@ -129,6 +131,14 @@ def bars(function, n: int, count: int):
     return function(faces.images[:count], probabilities[:count], titles, CLASSES[n])
 
 
+def in_a_photograph(n: int, count: int = 3):
+    faces, (labels, probabilities) = made_up_faces(n), made_up_answers(n)
+    squares = [(30 + 60 * i, 40 + 20 * (i % 3), 48) for i in range(count)]
+    titles = [f"no answer ({CLASSES[n][k]} 0.51)" for k in labels[:count]]
+    return new_faces.named_faces(Image.new("L", (640, 480), 90), squares, faces.images[:count], probabilities[:count],
+                                 titles, CLASSES[n])
+
+
 def evidence(n: int):
     faces, maps = made_up_faces(n), np.random.default_rng(0).random((6, 48, 48))
     return evaluation.saliency(faces.images[:6], {"trained": maps, "untrained": maps},
@@ -229,6 +239,7 @@ OF_CLASSES = {
     "evaluation_probabilities": lambda n: bars(evaluation.probability_bars, n, 6),
     "evaluation_no_faces": lambda n: bars(evaluation.no_faces, n, 3),
     "evaluation_saliency": evidence,
+    "named_faces": in_a_photograph,
     "channel_weights": gates,
 }
 OTHERS = {
@@ -284,6 +295,10 @@ OTHERS = {
     "fixed_budget": lambda: speed.fixed_budget(
         {0: 0.837, 1: 0.833, 2: 0.832, 3: 0.834, 4: 0.831}, 3965, [0.830, 0.836], 0.82244),
     "ablations": left_out,
+    "named_faces, none": lambda: in_a_photograph(3, 0),
+    "named_faces, many": lambda: in_a_photograph(3, 10),
+    "shifts_of_a_face": lambda: new_faces.shifts_of_a_face(
+        made_up_faces(3).images[0], {name: made_up_faces(3).images[:3] for name in SHIFTS}),
 }
 EVERY = OTHERS | {
     f"{name}, {n} classes": lambda draw=draw, n=n: draw(n) for name, draw in OF_CLASSES.items() for n in (2, 5, 7)}

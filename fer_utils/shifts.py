@@ -1,0 +1,163 @@
+"""What new data does to an image: shifts of a face, each in three severities (after Hendrycks & Dietterich 2019).
+
+They are made for faces that are cut as FER2013's are: the eyes near row 19, the mouth near row 37. The strengths are
+this course's own, chosen by eye.
+"""
+
+import io
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from fer_utils import CourseError
+from fer_utils.augment import affine
+
+SEVERITIES = (1, 2, 3)
+EYES = ((16, 19), (32, 19))
+"""Column and row of the eyes, in pixels."""
+
+
+def brighter(images: np.ndarray, levels: float, rng: np.random.Generator) -> np.ndarray:
+    """Add grey levels; what was nearly white becomes white."""
+    return images + levels
+
+
+def darker(images: np.ndarray, levels: float, rng: np.random.Generator) -> np.ndarray:
+    """Take grey levels away; what was nearly black becomes black."""
+    return images - levels
+
+
+def less_contrast(images: np.ndarray, kept: float, rng: np.random.Generator) -> np.ndarray:
+    """Keep a share of each pixel's distance from its image's mean."""
+    mean = images.mean(axis=(1, 2), keepdims=True)
+    return mean + kept * (images - mean)
+
+
+def noise(images: np.ndarray, levels: float, rng: np.random.Generator) -> np.ndarray:
+    """Add to each pixel a number of its own, with this standard deviation in grey levels."""
+    return images + rng.normal(0, levels, images.shape)
+
+
+def blur(images: np.ndarray, pixels: float, rng: np.random.Generator) -> np.ndarray:
+    """Blur by a Gaussian with this standard deviation in pixels."""
+    return gaussian_filter(images, sigma=(0, pixels, pixels), mode="nearest")
+
+
+def lower_resolution(images: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
+    """Make each image so many pixels wide and high, and then as large as before."""
+    x = torch.as_tensor(images)[:, None]
+    small = F.interpolate(x, size=(side, side), mode="bilinear", antialias=True)
+    return F.interpolate(small, size=images.shape[1:], mode="bilinear")[:, 0].numpy()
+
+
+def jpeg(images: np.ndarray, quality: int, rng: np.random.Generator) -> np.ndarray:
+    """Save each image as a JPEG of this quality, 0 to 100, and read it again."""
+    def saved(image: np.ndarray) -> np.ndarray:
+        file = io.BytesIO()
+        Image.fromarray(image.astype(np.uint8)).save(file, "JPEG", quality=quality)
+        return np.asarray(Image.open(file))
+
+    return np.stack([saved(image) for image in images])
+
+
+def moved(images: np.ndarray, degrees: float | np.ndarray = 0, scale: float = 1,
+          shift: float | np.ndarray = 0) -> np.ndarray:
+    """Turn (counter-clockwise), enlarge and move each image; where it ends, its edge is continued."""
+    n, side = len(images), images.shape[1]
+    wide = torch.as_tensor(np.pad(images, ((0, 0), (side, side), (side, side)), mode="edge"))[:, None]
+    degrees, scale, shift = (torch.as_tensor(np.broadcast_to(value, shape).astype(np.float32)) for value, shape in (
+        (degrees, n), (scale, n), (shift, (n, 2))))
+    return affine(wide, degrees, scale, shift, "bilinear")[:, 0, side : 2 * side, side : 2 * side].numpy()
+
+
+def too_wide(images: np.ndarray, times: float, rng: np.random.Generator) -> np.ndarray:
+    """A crop so many times as wide as it should be: the face is smaller, and what is around it is made up."""
+    return moved(images, scale=1 / times)
+
+
+def too_tight(images: np.ndarray, times: float, rng: np.random.Generator) -> np.ndarray:
+    """The face so many times as large as it should be, cut off at the edges."""
+    return moved(images, scale=times)
+
+
+def off_centre(images: np.ndarray, pixels: float, rng: np.random.Generator) -> np.ndarray:
+    """Each face moved by so many pixels, in a direction of its own."""
+    angle = rng.uniform(0, 2 * np.pi, len(images))
+    return moved(images, shift=pixels * np.stack([np.cos(angle), np.sin(angle)], axis=1))
+
+
+def tilt(images: np.ndarray, degrees: float, rng: np.random.Generator) -> np.ndarray:
+    """Each face turned by so many degrees, to a side of its own."""
+    return moved(images, degrees=degrees * rng.choice([-1, 1], len(images)))
+
+
+def hand(images: np.ndarray, pixels: float, rng: np.random.Generator) -> np.ndarray:
+    """Four fingers of the face's own grey on one side of the mouth, reaching so many pixels in from the edge."""
+    rows, columns = np.mgrid[: images.shape[1], : images.shape[2]]
+    finger = (rows >= 28) & (rows < 44) & (columns < pixels)
+    gap = (rows - 28) % 4 == 3
+    skin = np.median(images[:, 14:40, 14:34], axis=(1, 2))[:, None, None]
+    left = rng.random((len(images), 1, 1)) < 0.5
+    turned = np.where(left, images, images[:, :, ::-1])
+    covered = np.where(finger, np.where(gap, 0.6 * skin, 0.95 * skin), turned)
+    return np.where(left, covered, covered[:, :, ::-1])
+
+
+def glasses(images: np.ndarray, darkness: float, rng: np.random.Generator) -> np.ndarray:
+    """Round glasses whose lenses take away this share of the light."""
+    rows, columns = np.mgrid[: images.shape[1], : images.shape[2]]
+    lenses, bridge = np.zeros(images.shape[1:], bool), (rows == EYES[0][1]) & (abs(columns - 24) < 4)
+    for column, row in EYES:
+        lenses |= (columns - column) ** 2 + (rows - row) ** 2 <= 5.5**2
+    return np.where(bridge, 30.0, np.where(lenses, images * (1 - darkness), images))
+
+
+def hair(images: np.ndarray, pixels: float, rng: np.random.Generator) -> np.ndarray:
+    """Dark strands that hang from the upper edge, so many pixels long or up to five longer."""
+    ends = pixels + rng.integers(0, 6, (len(images), 1, images.shape[2]))
+    strands = np.arange(images.shape[1])[None, :, None] < ends
+    return np.where(strands, rng.uniform(15, 55, (len(images), 1, images.shape[2])), images)
+
+
+class Shift(NamedTuple):
+    """A function of images, a strength and chance, and its strength at each severity."""
+
+    function: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+    strengths: tuple[float, float, float]
+
+
+SHIFTS = {
+    "brighter": Shift(brighter, (30, 60, 90)),  # grey levels
+    "darker": Shift(darker, (30, 60, 90)),  # grey levels
+    "less contrast": Shift(less_contrast, (0.7, 0.45, 0.25)),  # share kept
+    "noise": Shift(noise, (8, 16, 32)),  # grey levels
+    "blur": Shift(blur, (0.8, 1.3, 2.0)),  # pixels
+    "lower resolution": Shift(lower_resolution, (30, 22, 15)),  # pixels
+    "JPEG": Shift(jpeg, (40, 20, 8)),  # quality
+    "crop too wide": Shift(too_wide, (1.15, 1.3, 1.5)),  # times
+    "crop too tight": Shift(too_tight, (1.1, 1.2, 1.35)),  # times
+    "crop off centre": Shift(off_centre, (3, 6, 9)),  # pixels
+    "tilt": Shift(tilt, (10, 20, 30)),  # degrees
+    "hand": Shift(hand, (12, 18, 24)),  # pixels
+    "glasses": Shift(glasses, (0.3, 0.6, 0.9)),  # share of the light
+    "hair": Shift(hair, (6, 10, 14)),  # pixels
+}
+
+
+def shifted(images: np.ndarray, name: str, severity: int, seed: int = 0) -> np.ndarray:
+    """Images, uint8 (N, 48, 48), under the shift of this name in SHIFTS at severity 1, 2 or 3; the same for one seed.
+
+    CourseError for another name or severity.
+    """
+    if name not in SHIFTS or severity not in SEVERITIES:
+        raise CourseError(f"There is no shift {name!r} of severity {severity!r}: choose from {', '.join(SHIFTS)}, and "
+                          "from 1, 2 and 3.")
+    shift, rng = SHIFTS[name], np.random.default_rng(seed)
+    strength = shift.strengths[SEVERITIES.index(severity)]
+    found = shift.function(images.astype(np.float32), strength, rng)
+    return np.rint(found).clip(0, 255).astype(np.uint8)

@@ -1,0 +1,152 @@
+"""`fer predict`: the faces of photographs, named by the shipped weights or by a training of the reader's own."""
+
+import json
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fer_utils import CourseError
+from fer_utils.data import POSTER_CLASSES
+from fer_utils.lessons import load_trained
+from fer_utils.models import WEIGHTS, pretrained
+from fer_utils.photos import Network, answered, in_words, name_faces
+from fer_utils.runs import Run, Training
+from fer_utils.support.detector import LEAST, LOOKED_AT, Box
+from fer_utils.support.files import read_json, reading, replacing
+from fer_utils.support.images import read_photo, suffixes
+from fer_utils.support.listing import DataError, Open, is_litter, open_file, shown, walk
+
+SHIPPED = "PosterCNN"
+"""Of the shipped networks the one whose card has a temperature: it kept validation images to be calibrated by."""
+
+
+def predict(paths: list[str], as_json: bool, out: str | None, training: str | None) -> int:
+    """Name the faces in all photographs; returns 1 where any could not be read, which is said and passed over."""
+    network, told, pictures = own(training) if training else shipped(), [], set()
+    if not as_json:
+        print(f"{network.name}: {', '.join(network.classes)}; {how_sure(network)}")
+    for name, open_photo in photographs(paths):
+        try:
+            photo, zoom = read_photo(open_photo, name)
+            squares, images, probabilities = name_faces(network, photo)
+            found = as_found(network, name, photo, zoom, squares, probabilities)
+            if out:
+                found["picture"] = draw(network, name, Path(out), pictures, photo, squares, images, probabilities)
+            told.append(found)
+            if not as_json:
+                print(*in_lines(network, found, probabilities), sep="\n", flush=True)
+        except (CourseError, OSError) as error:
+            sentence = str(error) if isinstance(error, CourseError) else f"{shown(name)}: {error.strerror}."
+            told.append({"photo": name, "error": sentence})
+            print(sentence, file=sys.stderr, flush=True)
+    if as_json:
+        about = {key: getattr(network, key) for key in ("name", "classes", "temperature", "threshold")}
+        print(json.dumps({"network": about, "photos": told}, indent=2))
+    return int(any("error" in one for one in told))
+
+
+def how_sure(network: Network) -> str:
+    """What stands behind its confidence."""
+    if not network.threshold:
+        return "not calibrated (notebook 05 does it), and every face gets an answer"
+    return f"no answer under {network.threshold:.2f}; confidence calibrated at temperature {network.temperature:.2f}"
+
+
+def shipped() -> Network:
+    """The network that comes with the package; its card has the temperature and the threshold of the committed run."""
+    card = read_json(WEIGHTS / f"{SHIPPED}.json")
+    return Network(f"{SHIPPED} on FER2013", pretrained(SHIPPED), POSTER_CLASSES, card["temperature"], card["threshold"])
+
+
+def own(text: str) -> Network:
+    """A training of a run, RUN or RUN/NAME, under the seed that notebook 05 chose, else the best on validation.
+
+    CourseError where there is no such run or training, or its weights are not there.
+    """
+    run, name = Run.open(text), ""
+    if not run.read() and "/" in text:
+        above, _, name = text.rpartition("/")
+        run = Run.open(above)
+    known = run.read()
+    if not known:
+        raise CourseError(f"There is no run {shown(text)}: give a run, or RUN/NAME with the name of its training.")
+    name = name or known.get("training", "")
+    if not name:
+        raise CourseError(f"The run {run.name} has no training of notebook 04: train one there, or give RUN/NAME.")
+    kept = run.training(name)
+    with reading(run.path / "metrics" / "evaluation.json"):
+        scores = (run.read_metrics("evaluation") or {}).get(name, {})
+        seed = scores["chosen_seed"] if scores else best_seed(kept)
+        temperature, threshold = scores.get("temperature", 1.0), scores.get("selective", {}).get("threshold") or 0.0
+    model = load_trained(kept, seed, "cpu").model
+    return Network(f"{run.name}/{name}, seed {seed}", model, kept.asked()["classes"], temperature, threshold)
+
+
+def best_seed(kept: Training) -> int:
+    """The seed with the highest validation accuracy, or the first where there was no validation."""
+    reached = {seed: kept.history(seed)["val_acc"].max() for seed in kept.seeds()}
+    return max(reached, key=reached.get, default=0)
+
+
+def photographs(paths: list[str]) -> Iterator[tuple[str, Open]]:
+    """Each photograph by its name, with what opens it; of a folder all pictures in it, at any depth, in order."""
+    for path in paths:
+        if not Path(path).is_dir():
+            yield path, partial(open_file, path)
+            continue
+        files = {name: found for name, found in walk(Path(path))
+                 if not is_litter(name) and Path(name).suffix.lower() in suffixes()}
+        if not files:
+            yield path, partial(_refuse, f"{shown(path)} holds no pictures: name photographs, or a folder that does.")
+        for name in sorted(files):
+            yield str(Path(path, name)), files[name]
+
+
+def _refuse(sentence: str):
+    raise DataError(sentence)
+
+
+def as_found(network: Network, name: str, photo: Image.Image, zoom: float, squares: list[Box],
+             probabilities: np.ndarray) -> dict:
+    """One photograph's faces as JSON can hold them; lengths are pixels of the file, turned upright."""
+    faces = [{"box": [round(zoom * length) for length in square], "answer": answered(network, shares),
+              "confidence": float(shares.max()),
+              "probabilities": dict(zip(network.classes, shares.tolist(), strict=True))}
+             for square, shares in zip(squares, probabilities, strict=True)]
+    return {"photo": name, "width": round(zoom * photo.width), "height": round(zoom * photo.height), "faces": faces}
+
+
+def in_lines(network: Network, found: dict, probabilities: np.ndarray) -> Iterator[str]:
+    """What is printed of one photograph."""
+    if not found["faces"]:
+        smallest = f"the smallest that is looked for is a {LOOKED_AT // LEAST}th of the longer side"
+        yield f"{found['photo']}: no face; {smallest}"
+    else:
+        yield f"{found['photo']}: {len(found['faces'])} found"
+    for face, shares in zip(found["faces"], probabilities, strict=True):
+        x, y, side = face["box"]
+        all_shares = ", ".join(f"{name} {share:.2f}" for name, share in face["probabilities"].items())
+        yield f"  {in_words(network, shares)}: {all_shares}; {side} pixels wide at {x}, {y}"
+
+
+def draw(network: Network, name: str, out: Path, taken: set[str], *shown_faces) -> str:
+    """Write the photograph with its boxes and bars into the folder `out`; returns where."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from fer_utils.figures import use_style
+    from fer_utils.figures.new_faces import named_faces
+
+    use_style()
+    titles = [in_words(network, shares) for shares in shown_faces[-1]]
+    figure, stem, count = named_faces(*shown_faces, titles, network.classes), Path(name).name, 1
+    while f"{stem}-{count}.png" in taken:
+        count += 1
+    taken.add(f"{stem}-{count}.png")
+    with replacing(out / f"{stem}-{count}.png") as temporary:
+        figure.savefig(temporary, dpi=150)
+    return str(out / f"{stem}-{count}.png")
