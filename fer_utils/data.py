@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
+from fer_utils.support.archives import DataError
 from fer_utils.support.images import SIDE
-from fer_utils.support.listing import DataError
-from fer_utils.support.parts import USAGES
 from fer_utils.support.published import PUBLISHED_COUNTS
+from fer_utils.support.schema import USAGES
 from fer_utils.support.sources import read_from
 
 POSTER_CLASSES = ("Angry", "Happy", "Neutral")

@@ -25,10 +25,10 @@ from fer_utils.runs import Run, Training
 from fer_utils.support import checks
 from fer_utils.support.checkpoints import load_weights, read_metadata, read_state, save_state, save_training
 from fer_utils.support.devices import choose_device, choose_precision, describe_device
-from fer_utils.support.drawings import show_saved
 from fer_utils.support.files import locked, reading, remove_leftovers
 from fer_utils.support.home import clone
-from fer_utils.support.kept import belong
+from fer_utils.support.run_tables import belong
+from fer_utils.support.saved_figures import show_saved
 from fer_utils.training import Recipe, Result, fit
 
 WIDE = '<div style="overflow-x: auto"><div style="min-width: 120ch">\n\n{}\n\n</div></div>'

@@ -14,8 +14,8 @@ from fer_utils import CourseError
 from fer_utils.data import Faces
 from fer_utils.support.files import checked_name, locked, read_json, reading, remove_leftovers, write_json, write_text
 from fer_utils.support.home import course_home
-from fer_utils.support.kept import read_history, read_predictions
 from fer_utils.support.provenance import environment
+from fer_utils.support.run_tables import read_history, read_predictions
 
 DEFAULT = "default"
 """The run of a reader who names none."""
@@ -151,7 +151,7 @@ class Run:
         by `fig.photo` (see `figures.shows`), or holds pictures where it says nothing. On drawn faces, figures of
         the data say so under their right corner.
         """
-        from fer_utils.support.drawings import save_drawing, show_drawing
+        from fer_utils.support.saved_figures import save_drawing, show_drawing
 
         alt, drawn = getattr(fig, "alt", name.replace("_", " ")), self.drawn
         photo = bool(getattr(fig, "photo", any(axes.images for axes in fig.axes))) and not drawn

@@ -18,9 +18,9 @@ from fer_utils.data import Faces
 from fer_utils.support import checks
 from fer_utils.support.checkpoints import restore
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
-from fer_utils.support.kept import HISTORY
 from fer_utils.support.optimizers import make_optimizer, moving_average
 from fer_utils.support.own_network import check_outputs
+from fer_utils.support.run_tables import HISTORY
 
 RANGES = {"epochs": (1, 100_000), "batch_size": (2, 1_000_000), "learning_rate": (1e-9, 10), "degrees": (0, 180),
           "weight_decay": (0, 10), "label_smoothing": (0, 0.99), "averaging": (0, 0.9999), "shift": (0, 48),

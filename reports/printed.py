@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 
 from fer_utils import CourseError
 from fer_utils.figures import use_style
-from fer_utils.support.drawings import save_drawing
+from fer_utils.support.saved_figures import save_drawing
 from reports import results
 from reports.evidence import Compared, Evidence, Unknown
 from reports.figures.build import FIGURES, Missing, draw

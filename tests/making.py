@@ -12,7 +12,7 @@ from PIL import Image
 
 from fer_utils import training
 from fer_utils.data import POSTER_CLASSES, DataError, Faces, load_faces
-from fer_utils.support.parts import CODES
+from fer_utils.support.schema import CODES
 
 
 def make_rows(n: int = 42, seed: int = 0) -> list[tuple[int, str, np.ndarray]]:

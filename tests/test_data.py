@@ -17,8 +17,8 @@ from PIL import Image
 from fer_utils import data
 from fer_utils.data import POSTER_CLASSES, Audit, DataError, Faces, Split, audit, load_faces, split
 from fer_utils.support import sources
-from fer_utils.support.parts import CODES
 from fer_utils.support.published import PUBLISHED_COUNTS
+from fer_utils.support.schema import CODES
 
 pytestmark = pytest.mark.usefixtures("cache")
 

@@ -18,7 +18,7 @@ from fer_utils.lessons import is_finished, load_trained, training_to_judge
 from fer_utils.models import build_model
 from fer_utils.runs import Run
 from fer_utils.support.checkpoints import save_training
-from fer_utils.support.kept import HISTORY
+from fer_utils.support.run_tables import HISTORY
 from fer_utils.tools.compare import compare
 from fer_utils.tools.export import export_figure
 from fer_utils.tools.sweep import results as jobs

@@ -34,7 +34,7 @@ from fer_utils.models import build_model, conv_block, count_parameters
 from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
 from fer_utils.support.checkpoints import read_metadata
-from fer_utils.support.kept import rows_hash
+from fer_utils.support.run_tables import rows_hash
 from fer_utils.training import Recipe, Result, fit, validate
 
 ROOT = Path(__file__).parents[1]

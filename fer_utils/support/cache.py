@@ -17,10 +17,10 @@ import PIL
 import platformdirs
 
 from fer_utils import CourseError
-from fer_utils.support import formats, images, listing, parts, tables, trees
+from fer_utils.support import archives, formats, images, schema, tables, trees
+from fer_utils.support.archives import DataError
 from fer_utils.support.files import replacing
-from fer_utils.support.listing import DataError
-from fer_utils.support.parts import Raw
+from fer_utils.support.schema import Raw
 
 
 def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
@@ -48,7 +48,7 @@ def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
 def readers() -> str:
     """SHA-256 of what turns bytes into arrays: the course's readers and Pillow's decoders."""
     digest = hashlib.sha256(PIL.__version__.encode())
-    for reader in (formats, images, listing, parts, tables, trees):
+    for reader in (archives, formats, images, schema, tables, trees):
         digest.update(Path(reader.__file__).read_bytes())
     return digest.hexdigest()
 
@@ -58,13 +58,13 @@ def signature(path: Path) -> str:
     digest = hashlib.sha256(readers().encode())
     try:
         if path.is_dir():
-            for name, _ in sorted(listing.walk(path), key=itemgetter(0)):
+            for name, _ in sorted(archives.walk(path), key=itemgetter(0)):
                 digest.update(repr((name, *_stamp(os.path.join(path, name)))).encode())
         elif path.is_file():  # a pipe would keep us waiting
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     except OSError as error:
-        name = listing.shown(error.filename or path)
+        name = archives.shown(error.filename or path)
         raise DataError(f"{name} cannot be read ({error.strerror}): check who may read it.") from error
     return digest.hexdigest()
 

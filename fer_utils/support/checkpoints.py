@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fer_utils import CourseError, brief
 from fer_utils.support.files import replacing
-from fer_utils.support.kept import rows_hash
+from fer_utils.support.run_tables import rows_hash
 
 
 def save_weights(path: Path, model: nn.Module, metadata: dict) -> None:

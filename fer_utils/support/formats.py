@@ -17,9 +17,9 @@ from textwrap import shorten
 
 import numpy as np
 
+from fer_utils.support.archives import ARCHIVES, TABLES, DataError, Open, is_litter, listing, shown
 from fer_utils.support.images import suffixes
-from fer_utils.support.listing import ARCHIVES, TABLES, DataError, Open, is_litter, listing, shown
-from fer_utils.support.parts import Raw, choose_classes, say_what_lacks, settled, usage_of
+from fer_utils.support.schema import Raw, choose_classes, say_what_lacks, settled, usage_of
 from fer_utils.support.tables import COMPETITION, VOTED, Rows, header, read_competition, read_faces, read_votes
 from fer_utils.support.trees import find_trees, read_images
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from fer_utils import brief
-from fer_utils.support.listing import DataError, Open, shown
+from fer_utils.support.archives import DataError, Open, shown
 
 SIDE = 48
 MOST_BYTES, MOST_PIXELS = 24_000_000, 50_000_000

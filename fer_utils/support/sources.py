@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 
 from fer_utils.support import sample
+from fer_utils.support.archives import DataError, shown
 from fer_utils.support.cache import readers, signature, through_cache
 from fer_utils.support.files import temporary_folder
 from fer_utils.support.formats import read_source
 from fer_utils.support.home import course_home
-from fer_utils.support.listing import DataError, shown
-from fer_utils.support.parts import Raw
+from fer_utils.support.schema import Raw
 
 SAMPLE = {"n_train": 1500, "n_test": 500, "seed": 2013}
 

@@ -13,9 +13,9 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from fer_utils.support.archives import FREE_GROWTH, GROWTH, DataError, Open, shown
 from fer_utils.support.images import SIDE
-from fer_utils.support.listing import FREE_GROWTH, GROWTH, DataError, Open, shown
-from fer_utils.support.parts import CODES, USAGES
+from fer_utils.support.schema import CODES, USAGES
 
 LONGEST_LINE, MOST_LINES = 100_000, 1_000_000
 """Characters and lines of a table; FER2013's has 9,221 and 35,888."""

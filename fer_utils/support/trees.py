@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fer_utils.support.archives import DataError, Open, shown
 from fer_utils.support.images import SIDE, Deep, read_image, to_bytes
-from fer_utils.support.listing import DataError, Open, shown
-from fer_utils.support.parts import Raw, choose_classes, say_what_lacks, settled, usage_of
+from fer_utils.support.schema import Raw, choose_classes, say_what_lacks, settled, usage_of
 
 PUBLISHED = re.compile(r"(training|publictest|privatetest)_\d")
 """How the names of FER2013's image files begin; a test image's tells which test it belongs to."""

@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
 
 def check(options: argparse.Namespace) -> int:
     """Print one line per requirement; 1 where any is not met."""
-    from fer_utils.tools.doctor import check
+    from fer_utils.tools.check import check
 
     fine = True
     for result in check():

@@ -7,8 +7,8 @@ import matplotlib
 
 from fer_utils import CourseError, brief
 from fer_utils.runs import Run
-from fer_utils.support.drawings import drawn_width
 from fer_utils.support.files import reading, replacing, temporary_folder
+from fer_utils.support.saved_figures import drawn_width
 
 
 def export_figure(run: Run, name: str, width_mm: float | None = None, form: str = "pdf") -> Path:

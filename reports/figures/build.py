@@ -20,8 +20,8 @@ from fer_utils.figures import beyond, eda, evaluation, model, speed, techniques,
 from fer_utils.models import WEIGHTS, build_model, layer_table, pretrained
 from fer_utils.runs import Run
 from fer_utils.support.files import read_json
-from fer_utils.support.parts import USAGES
 from fer_utils.support.published import poster_log
+from fer_utils.support.schema import USAGES
 
 METRICS = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy")
 

@@ -15,9 +15,9 @@ from fer_utils import CourseError, brief, figures
 from fer_utils.data import POSTER_CLASSES
 from fer_utils.evaluation import COMPARISON, reliability, verdict, wilson
 from fer_utils.runs import Run
-from fer_utils.support.drawings import alt_text
 from fer_utils.support.files import reading, replacing, temporary_folder
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, PUBLISHED_COUNTS, poster_log
+from fer_utils.support.saved_figures import alt_text
 from fer_utils.tools.colab import UNSTAMPED, repository
 from fer_utils.tools.export import typst_compiler
 from reports.results import Found, counting, read

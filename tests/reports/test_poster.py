@@ -18,8 +18,8 @@ from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES, Faces
 from fer_utils.evaluation import evaluate
 from fer_utils.runs import Run
-from fer_utils.support.drawings import drawn_width
 from fer_utils.support.published import PUBLISHED_COUNTS
+from fer_utils.support.saved_figures import drawn_width
 from fer_utils.tools import cli
 from fer_utils.training import HISTORY, Recipe
 

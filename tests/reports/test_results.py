@@ -7,7 +7,7 @@ import pytest
 
 from fer_utils import CourseError
 from fer_utils.runs import Run
-from fer_utils.support.kept import HISTORY
+from fer_utils.support.run_tables import HISTORY
 from reports import results
 
 TINY = "TinyNet-0123abcd"

@@ -15,7 +15,7 @@ from making import load
 from PIL import Image
 
 from fer_utils.support.formats import read_source
-from fer_utils.support.parts import CODES, FORMS, PARTS
+from fer_utils.support.schema import CODES, FORMS, PARTS
 
 POSTERS = ("angry", "happy", "neutral")
 CLASSES = ("Angry", "Happy", "Neutral")

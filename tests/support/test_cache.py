@@ -11,8 +11,8 @@ from making import load, make_rows, write_folder, zip_of
 
 from fer_utils.data import load_faces
 from fer_utils.support import sources
+from fer_utils.support.archives import listing
 from fer_utils.support.cache import signature
-from fer_utils.support.listing import listing
 
 
 def test_cache_answers_until_the_source_changes(tmp_path, cache, monkeypatch):

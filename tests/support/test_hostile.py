@@ -17,7 +17,7 @@ import pytest
 from making import counted, make_rows, refused, tar_of, write_csv, write_set, zip_of
 from PIL import Image
 
-from fer_utils.support import images, listing, tables
+from fer_utils.support import archives, images, tables
 
 pytestmark = [pytest.mark.usefixtures("cache"), pytest.mark.filterwarnings("error::ResourceWarning"),
               pytest.mark.filterwarnings("ignore::UserWarning")]
@@ -139,10 +139,10 @@ def test_what_a_fuzzer_found(tmp_path, suffix):
 
 
 def test_the_bounds_are_wide(tmp_path, monkeypatch):
-    assert listing.MOST_FILES >= 500_000
+    assert archives.MOST_FILES >= 500_000
     folder = write_set(tmp_path / "set")
     paths = [folder, zip_of(folder, tmp_path / "a.zip"), tar_of(folder, tmp_path / "a.tar.gz")]
-    monkeypatch.setattr(listing, "MOST_FILES", 20)
+    monkeypatch.setattr(archives, "MOST_FILES", 20)
     for path in paths:
         refused(path, "holds more than 500,000 files")
 

@@ -13,7 +13,7 @@ from making import counted, load, make_rows, refused, tar_of, write_csv, write_s
 from PIL import Image
 
 from fer_utils.data import audit, load_faces, split
-from fer_utils.support.parts import CODES
+from fer_utils.support.schema import CODES
 
 pytestmark = [pytest.mark.usefixtures("cache"), pytest.mark.filterwarnings("ignore::UserWarning")]
 

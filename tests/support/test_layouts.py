@@ -8,7 +8,7 @@ import pytest
 from making import counted, load, make_rows, refused, tar_of, write_csv, write_set, zip_of
 from PIL import Image
 
-from fer_utils.support.parts import CODES
+from fer_utils.support.schema import CODES
 
 pytestmark = [pytest.mark.usefixtures("cache"), pytest.mark.filterwarnings("ignore::UserWarning")]
 

@@ -15,7 +15,7 @@ from making import make_rows, rounds, tar_of, write_csv, write_folder, zip_of
 
 from fer_utils import CourseError
 from fer_utils.data import Faces, load_faces
-from fer_utils.support.parts import CODES, USAGES
+from fer_utils.support.schema import CODES, USAGES
 from fer_utils.support.tables import COMPETITION, VOTED
 
 ROWS = [row for row in make_rows(70) if row[0] in (0, 3, 6)]

@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from fer_utils import CourseError
 from fer_utils.runs import Run
-from fer_utils.tools import doctor as checks
+from fer_utils.tools import check as checks
 from fer_utils.tools.cli import main
 from fer_utils.tools.notebooks import cleaned, find, read_parameters, without_paths
 

@@ -7,7 +7,7 @@ from drawing import simple_figure
 from PIL import Image
 
 from fer_utils.runs import Run
-from fer_utils.support.drawings import alt_text, drawn_width
+from fer_utils.support.saved_figures import alt_text, drawn_width
 
 
 def a_run(home: Path, drawn: bool = False) -> Run:

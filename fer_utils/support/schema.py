@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fer_utils.support.listing import DataError, shown
+from fer_utils.support.archives import DataError, shown
 
 CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """FER2013's emotion codes, 0 to 6; its folders carry the same names."""
