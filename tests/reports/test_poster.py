@@ -289,7 +289,8 @@ def test_settings_are_those_of_the_training_that_was_evaluated(finished):
     text = text_of(poster.make_poster(finished))
     assert "Adam, learning rate 0.001, batches of 64 and dropout 0.5; 20 epochs." in text
     recipe = Recipe(epochs=12, learning_rate=3e-4, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
-                    label_smoothing=0.1, averaging=0.99, flip=False, degrees=0, erase=0.25, scale=0.1, shift=2)
+                    label_smoothing=0.1, averaging=0.99, flip=False, degrees=0, erase=0.25, scale=0.1, shift=2,
+                    class_weights="balanced")
     other = train(finished, name="PosterCNN-99999999", epochs=7, recipe=asdict(recipe), dropout=None, loop="reference",
                   precision="bfloat16", val=None)
     try:
@@ -300,8 +301,8 @@ def test_settings_are_those_of_the_training_that_was_evaluated(finished):
         finished.record(evaluated=other)
         fill(finished, evaluation={other: evaluation(False)[NAME]}, training={other: training(False)[NAME]})
         text = text_of(poster.make_poster(finished))
-        for said in ("AdamW, learning rate 0.0003 at the top of one cycle, batches of 64, weight decay 0.05, labels "
-                     "smoothed by 0.1, weights averaged with decay 0.99 and bfloat16; stopped after 7 of 12 epochs.",
+        for said in ("AdamW, learning rate 0.0003 at the top of one cycle, batches of 64, weight decay 0.05, every "
+                     "class weighed alike, labels smoothed by 0.1, weights averaged with decay 0.99 and bfloat16; stopped after 7 of 12 epochs.",
                      "A loop of PIL images from a DataLoader.", "None: the weights of the last epoch are kept.",
                      "is seen: shifts by up to 2 pixels, scaling by up to 10 % and a patch erased from 25 % of the"):
             assert said in text
