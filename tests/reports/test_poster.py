@@ -302,7 +302,8 @@ def test_settings_are_those_of_the_training_that_was_evaluated(finished):
         fill(finished, evaluation={other: evaluation(False)[NAME]}, training={other: training(False)[NAME]})
         text = text_of(poster.make_poster(finished))
         for said in ("AdamW, learning rate 0.0003 at the top of one cycle, batches of 64, weight decay 0.05, every "
-                     "class weighed alike, labels smoothed by 0.1, weights averaged with decay 0.99 and bfloat16; stopped after 7 of 12 epochs.",
+                     "class weighed alike, labels smoothed by 0.1, weights averaged with decay 0.99 and "
+                     "bfloat16; stopped after 7 of 12 epochs.",
                      "A loop of PIL images from a DataLoader.", "None: the weights of the last epoch are kept.",
                      "is seen: shifts by up to 2 pixels, scaling by up to 10 % and a patch erased from 25 % of the"):
             assert said in text
