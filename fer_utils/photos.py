@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from fer_utils import CourseError
-from fer_utils.evaluation import apply_temperature
+from fer_utils.evaluation import apply_temperature, predict
 from fer_utils.support.detector import Box, find_faces
 from fer_utils.support.images import SIDE, converted
 from fer_utils.training import to_tensor
@@ -49,8 +48,8 @@ def cut(photo: Image.Image, square: Box) -> np.ndarray:
     return converted(photo.crop((square.x, square.y, square.x + square.side, square.y + square.side)))[0]
 
 
-def prepare(images: np.ndarray) -> Tensor:
-    """Faces as a network wants them, float32 (N, 1, 48, 48) in [0, 1], from uint8 (N, 48, 48).
+def checked(images: np.ndarray) -> np.ndarray:
+    """The faces, uint8 (N, 48, 48), in one block of memory.
 
     CourseError for what no training has seen: numbers that were scaled before, colours, other sizes.
     """
@@ -58,17 +57,17 @@ def prepare(images: np.ndarray) -> Tensor:
     if images.dtype != np.uint8 or images.shape != (len(images), SIDE, SIDE):
         raise CourseError(f"These faces are {images.dtype} {images.shape}, which no training has seen: give uint8 "
                           f"(N, {SIDE}, {SIDE}), grey levels from 0 to 255 that nothing has scaled.")
-    return to_tensor(images)
+    return images
 
 
-@torch.no_grad()
+def prepare(images: np.ndarray) -> Tensor:
+    """Faces as a network wants them, float32 (N, 1, 48, 48) in [0, 1], from uint8 (N, 48, 48); see `checked`."""
+    return to_tensor(checked(images))
+
+
 def answer(network: Network, images: np.ndarray) -> np.ndarray:
     """Calibrated class probabilities, float64 (N, classes), of faces, uint8 (N, 48, 48)."""
-    x = prepare(images)
-    probabilities = network.model.eval()(x).softmax(1)
-    if network.flip:
-        probabilities = (probabilities + network.model(x.flip(-1)).softmax(1)) / 2
-    return apply_temperature(probabilities.numpy(), network.temperature)
+    return apply_temperature(predict(network.model, checked(images), flip=network.flip), network.temperature)
 
 
 def name_faces(network: Network, photo: Image.Image) -> tuple[list[Box], np.ndarray, np.ndarray]:

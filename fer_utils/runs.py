@@ -170,11 +170,10 @@ class Run:
     def training(self, name: str) -> Training:
         """The training of this name; CourseError where the run has none."""
         training = self.new_training(name)
-        recipe = training.path / "recipe.json"
-        with reading(recipe):
-            if recipe.exists() and not training.asked():
-                raise ValueError("nothing was asked for")
         if not training.asked():
+            with reading(recipe := training.path / "recipe.json"):
+                if recipe.exists():
+                    raise ValueError("nothing was asked for")
             there = ", ".join(path.name for path in self._trainings()) or "none: notebook 04 trains one"
             raise CourseError(f"The run {self.path.name} has no training {name!r}; it has {there[:250]}.")
         return training

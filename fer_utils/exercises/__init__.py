@@ -67,12 +67,16 @@ def written(number: float) -> str:
 
 
 def see_number(got, wanted: float, case: str, hints: dict[float, str] | None = None, within: float = 1e-6) -> None:
-    """Raise NotYet unless `got` is a number within so much of `wanted`; hints: wrong values and how one gets them."""
+    """Raise NotYet unless `got` is a number within so much of `wanted`.
+
+    hints: wrong values and how one gets them; one that is right by chance in this case counts for nothing.
+    """
     try:
         number = float(got)
     except (TypeError, ValueError, RuntimeError):
         see(False, case, f"{shown(got)} came", f"one number, {wanted:.6g}")
-    hint = next((f", which is {how}" for value, how in (hints or {}).items() if abs(number - value) <= within), "")
+    wrong = {value: how for value, how in (hints or {}).items() if abs(value - wanted) > within}
+    hint = next((f", which is {how}" for value, how in wrong.items() if abs(number - value) <= within), "")
     see(number == wanted or abs(number - wanted) <= within, case, f"{written(number)} came{hint}", written(wanted))
 
 
@@ -99,3 +103,11 @@ def see_tensor(got, shape: Sequence[int], dtype: torch.dtype, case: str, hint: s
     see(isinstance(got, torch.Tensor), case, f"{shown(got)} came", f"a tensor of shape {tuple(shape)}")
     see(got.shape == tuple(shape), case, f"shape {tuple(got.shape)} came", f"shape {tuple(shape)}{hint}")
     see(got.dtype == dtype, case, f"dtype {got.dtype} came", f"{dtype}")
+
+
+def see_indices(got, wanted: Sequence[int], case: str) -> None:
+    """Raise NotYet unless `got` holds these indices, in any order."""
+    found = np.asarray(got)
+    see(found.dtype != bool, case, "truth values came", f"the indices {wanted} (np.flatnonzero makes them)")
+    found = sorted(found.ravel().tolist())
+    see(found == wanted, case, f"{found} came", f"{wanted}")

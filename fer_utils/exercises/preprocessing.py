@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from fer_utils.data import Faces, load_faces, split
-from fer_utils.exercises import ask, passed, see, see_array, see_tensor
+from fer_utils.exercises import ask, passed, see, see_array, see_indices, see_tensor
 
 
 def to_tensor(function) -> None:
@@ -71,10 +71,7 @@ def leaked(function) -> None:
                                 ("3 validation images that are mirror images of training images 0, 1, 2",
                                  train[:3, :, ::-1], [0, 1, 2])):
         got = ask(function, train, given, case=case, wanted="the indices of the leaked validation images")
-        found = np.asarray(got)
-        see(found.dtype != bool, case, "truth values came", f"the indices {wanted} (np.flatnonzero makes them)")
-        found = sorted(found.ravel().tolist())
-        see(found == wanted, case, f"{found} came", f"{wanted}")
+        see_indices(got, wanted, case)
     passed("The leak: copies and mirror images found, and nothing else.")
 
 

@@ -14,7 +14,7 @@ def amdahl(function) -> None:
         got = ask(function, seconds, step, factor, case=case, wanted="how many times as fast the loop is, one number")
         free = 8 / (8 - seconds[step])
         hints = {free: "what a step that takes no time gives", 1 / wanted: "the share of the time that is left"}
-        see_number(got, wanted, case, {v: how for v, how in hints.items() if abs(v - wanted) > 1e-6})
+        see_number(got, wanted, case, hints)
     passed("Amdahl by hand: right for free steps, faster steps and a slower one.")
 
 

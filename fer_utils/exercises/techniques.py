@@ -40,7 +40,7 @@ def lost_together(function) -> None:
         got = ask(function, whole, no_a, no_b, neither, case=case, wanted="one number")
         together = np.mean(whole) - np.mean(neither)
         hints = {together: "what both lose together, with nothing taken off", -wanted: "of the opposite sign"}
-        see_number(got, wanted, case, {v: how for v, how in hints.items() if abs(v - wanted) > 1e-6})
+        see_number(got, wanted, case, hints)
     passed("Both at once: the loss beyond the sum of the two.")
 
 
@@ -64,7 +64,6 @@ def compare(function) -> None:
         heaps = np.mean(list(second.values())) - np.mean(list(first.values()))
         hints = {best: "the best of the one minus the best of the other", heaps: "the difference of the two means over "
                  "all seeds, with those that only one of them has"}
-        hints = {v: how for v, how in hints.items() if abs(v - wanted[0]) > 1e-6}
         see_number(got[0], wanted[0], f"the difference of b and a, {case}", hints)
         see_array(got[1:], wanted[1:], f"the ends of the interval, {case}", 1e-6,
                   ", Student's t of the differences, seed by seed")

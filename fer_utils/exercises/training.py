@@ -1,17 +1,18 @@
 """Checks of the exercises to notebook 04."""
 
 import copy
+from itertools import chain, islice
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fer_utils import training
 from fer_utils.data import load_faces, split
 from fer_utils.exercises import ask, passed, see, see_number, see_tensor, shown
 from fer_utils.models import count_parameters
 from fer_utils.support.published import poster_log
-from fer_utils.training import batches, on_device
-from fer_utils.training import to_tensor as as_tensor
+from fer_utils.training import batches, on_device, validate
 
 STEPS, BATCH, BAR = 100, 64, 0.55
 """What a network of your own is given, and the validation accuracy that it has to beat."""
@@ -124,17 +125,7 @@ def _accuracy_after(model: nn.Module, learning_rate: float, seed: int) -> float:
     """The validation accuracy of a network that has learnt for STEPS steps on the drawn sample."""
     parts, device = split(load_faces("sample", verbose=False)), torch.device("cpu")
     train, (images, labels) = on_device(parts.train, device), on_device(parts.val, device)
-    generator, steps = torch.Generator().manual_seed(seed), 0
-    optimizer = torch.optim.Adam(model.train().parameters(), lr=learning_rate)
-    while steps < STEPS:
-        for x, y in batches(*train, BATCH, generator):
-            loss = F.cross_entropy(model(as_tensor(x)), y)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            steps += 1
-            if steps == STEPS:
-                break
-    with torch.no_grad():
-        named = torch.cat([model.eval()(as_tensor(part)).argmax(1) for part in images.split(BATCH)])
-    return (named == labels).float().mean().item()
+    generator, optimizer = torch.Generator().manual_seed(seed), torch.optim.Adam(model.parameters(), lr=learning_rate)
+    epochs = chain.from_iterable(batches(*train, BATCH, generator) for _ in range(STEPS))
+    training.train_epoch(model, optimizer, islice(epochs, STEPS), augment=nn.Identity())
+    return validate(model, images, labels)[1].item() / len(labels)
