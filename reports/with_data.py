@@ -11,10 +11,11 @@ from torch import nn
 from fer_utils.data import audit, split
 from fer_utils.evaluation import clean_part, predict, share
 from fer_utils.lessons import load_trained
-from fer_utils.models import MODELS, WEIGHTS, Restricted, pretrained
+from fer_utils.models import MODELS, Restricted
 from fer_utils.recipes import RECIPES
 from fer_utils.runs import Training
 from fer_utils.support.files import read_json
+from fer_utils.weights import WEIGHTS, pretrained
 from reports.evidence import Compared, Evidence, Unknown, compare
 
 FLOAT32, FLOAT16 = 1e-3, 0.02

@@ -17,14 +17,15 @@ ORDER = [
     ["reports", "fer_utils.tools"],
     ["fer_utils.lessons", "fer_utils.speed"],
     ["fer_utils.recipes", "fer_utils.runs", "fer_utils.figures", "fer_utils.exercises"],
-    ["fer_utils.evaluation", "fer_utils.saliency", "fer_utils.training", "fer_utils.photos", "fer_utils.shifts"],
+    ["fer_utils.evaluation", "fer_utils.saliency", "fer_utils.training", "fer_utils.photos", "fer_utils.shifts",
+     "fer_utils.weights"],
     ["fer_utils.models", "fer_utils.augment"],
     ["fer_utils.data"],
-    ["fer_utils.support", "fer_utils.weights"],
+    ["fer_utils.support"],
     ["fer_utils"],
 ]
 """From the top to the ground: a module imports what stands in its own line or below, and no two import each other,
-be it by a third. fer_utils.weights holds files alone, and fer_utils is its __init__ only."""
+be it by a third. fer_utils is its __init__ only."""
 PACKAGES = {"IPython": "ipykernel", "PIL": "pillow", "cv2": "opencv-python-headless", "dask": "distributed",
             "sklearn": "scikit-learn", "jupyter_client": "nbclient", "yaml": "pyyaml"}
 """Which requirement brings a module that has another name."""

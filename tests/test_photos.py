@@ -10,7 +10,6 @@ from scene import draw_scene
 
 from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES, load_faces
-from fer_utils.models import WEIGHTS, pretrained
 from fer_utils.photos import MARGIN, Network, answer, cut, in_words, margins, name_faces, prepare, with_margin
 from fer_utils.runs import Run
 from fer_utils.support.detector import Box, detector, find_faces, turned_back
@@ -18,6 +17,7 @@ from fer_utils.support.home import clone
 from fer_utils.support.sample import draw_face
 from fer_utils.tools.predict import shipped
 from fer_utils.training import to_tensor
+from fer_utils.weights import WEIGHTS, pretrained
 
 
 def overlap(a, b) -> float:

@@ -12,13 +12,13 @@ from PIL import Image
 from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES
 from fer_utils.lessons import load_trained
-from fer_utils.models import WEIGHTS, pretrained
 from fer_utils.photos import Network, answered, in_words, name_faces
 from fer_utils.runs import Run, Training
 from fer_utils.support.archives import DataError, Open, is_litter, open_file, shown, walk
 from fer_utils.support.detector import LEAST, LOOKED_AT, Box
 from fer_utils.support.files import read_json, reading, replacing
 from fer_utils.support.images import read_photo, suffixes
+from fer_utils.weights import WEIGHTS, pretrained
 
 SHIPPED = "PosterCNN"
 """Of the shipped networks the one whose card has a temperature: it kept validation images to be calibrated by."""

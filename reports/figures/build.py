@@ -17,11 +17,12 @@ from fer_utils import CourseError, brief
 from fer_utils.data import Faces, load_faces, split
 from fer_utils.evaluation import apply_temperature, clean_part, predict, reliability, risk_coverage
 from fer_utils.figures import beyond, eda, evaluation, model, speed, techniques, training, use_style
-from fer_utils.models import WEIGHTS, build_model, layer_table, pretrained
+from fer_utils.models import build_model, layer_table
 from fer_utils.runs import Run
 from fer_utils.support.files import read_json
 from fer_utils.support.published import poster_log
 from fer_utils.support.schema import USAGES
+from fer_utils.weights import WEIGHTS, pretrained
 
 METRICS = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy")
 
