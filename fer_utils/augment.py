@@ -78,13 +78,45 @@ def random_erasing(images: Tensor, p: float = 0.5, generator: torch.Generator | 
     return images.masked_fill(chosen[:, :, None, None] & rows[:, None, :, None] & columns[:, None, None, :], 0)
 
 
+def relight(images: Tensor, gamma: Tensor, contrast: Tensor, blur: Tensor, noise: Tensor) -> Tensor:
+    """Change the light and the sharpness of image i: what a camera does and a face does not.
+
+    images: float (N, 1, H, W) in [0, 1], and so is the result. gamma: float (N,), the power of each grey level, above 1
+    darkens; contrast: float (N,), times the distance from the image's mean; blur: float (N,), standard deviation of a
+    Gaussian in pixels; noise: float (N, 1, H, W), added to each pixel.
+    """
+    wide = (-1, 1, 1, 1)
+    images = images ** gamma.view(wide)
+    mean = images.mean(dim=(2, 3), keepdim=True)
+    images = mean + contrast.view(wide) * (images - mean)
+    # Along one axis a blur is a matrix: its row i weighs all pixels by their distance from pixel i.
+    rows, columns = (torch.arange(side, device=images.device) for side in images.shape[2:])
+    down, across = (
+        (-((place[:, None] - place) ** 2) / (2 * blur.clamp(min=0.1).view(wide) ** 2)).softmax(dim=-1)
+        for place in (rows, columns))
+    return (down @ images @ across.transpose(2, 3) + noise).clamp(0, 1)
+
+
+def random_relight(images: Tensor, strength: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+    """Give each image a light and a sharpness of its own; at strength 1, gamma and contrast between a half and twice,
+    a blur of up to 2 pixels and noise of up to 0.12, where little is more frequent than much."""
+
+    def evenly(*shape: int) -> Tensor:
+        return torch.rand(len(images), *shape, generator=generator, device=images.device)
+
+    gamma, contrast = (2 ** (strength * (2 * evenly() - 1)) for _ in range(2))
+    blur, noise = 2 * strength * evenly() ** 2, 0.12 * strength * evenly(1, 1, 1) ** 2
+    grain = torch.randn(images.shape, generator=generator, device=images.device)
+    return relight(images, gamma, contrast, blur, noise * grain)
+
+
 @dataclass(frozen=True)
 class Augment:
     """The poster's augmentation: random horizontal flip, then random rotation within ±`degrees`.
 
     The poster does not state the interpolation; "nearest" is torchvision's default. Beyond the poster, each off at 0:
     `shift`, at most so many pixels along each axis; `scale`, at most so much larger or smaller; `erase`, the
-    probability of a black rectangle.
+    probability of a black rectangle; `photometric`, the strength of `random_relight`.
     """
 
     flip: bool = True
@@ -93,6 +125,7 @@ class Augment:
     shift: float = 0.0
     scale: float = 0.0
     erase: float = 0.0
+    photometric: float = 0.0
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """images: float (N, C, H, W) in [0, 1]. Returns the same shape."""
@@ -108,6 +141,8 @@ class Augment:
             images = affine(images, degrees, scale, shift, self.interpolation)
         elif self.degrees:
             images = random_rotation(images, self.degrees, self.interpolation, generator)
+        if self.photometric:
+            images = random_relight(images, self.photometric, generator)
         if self.erase:
             images = random_erasing(images, self.erase, generator)
         return images

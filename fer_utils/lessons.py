@@ -20,6 +20,7 @@ from fer_utils import CourseError
 from fer_utils.data import DataError, Faces, Split
 from fer_utils.figures.training import watching
 from fer_utils.models import build_model, count_parameters, describe, dropout_of
+from fer_utils.photos import Network
 from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
 from fer_utils.support import checks
@@ -228,6 +229,20 @@ def training_to_judge(run: Run, parts: Split, name: str = "", seed: int = 0, dev
     if chosen_by != parts.val.fingerprint:
         raise CourseError(f"{name} was trained on another split of these faces: give the seed that notebook 04 had.")
     return training
+
+
+def as_network(run: Run, kept: Training, device: str = "cpu") -> Network:
+    """A training as it answers photographs: under the seed that notebook 05 chose, with its temperature and threshold.
+
+    Where 05 has not judged it, the seed with the highest validation accuracy, or the first, without calibration.
+    """
+    with reading(run.path / "metrics" / "evaluation.json"):
+        scores = (run.read_metrics("evaluation") or {}).get(kept.name, {})
+        reached = {seed: kept.history(seed)["val_acc"].max() for seed in kept.seeds()}
+        seed = scores["chosen_seed"] if scores else max(reached, key=reached.get, default=0)
+        temperature, threshold = scores.get("temperature", 1.0), scores.get("selective", {}).get("threshold") or 0.0
+    model = load_trained(kept, seed, device).model
+    return Network(f"{run.name}/{kept.name}, seed {seed}", model, kept.asked()["classes"], temperature, threshold)
 
 
 def training_seconds(results: Sequence[Result]) -> float:

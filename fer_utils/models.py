@@ -84,6 +84,15 @@ class ResidualBlock(nn.Module):
         return F.relu(self.residual(x) + self.shortcut(x))
 
 
+class Standardise(nn.Module):
+    """Takes from each image its mean and divides by its standard deviation: light and contrast of a photograph go."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: float (N, 1, H, W). Returns the same shape; an image of one grey level becomes 0."""
+        mean, deviation = x.mean(dim=(2, 3), keepdim=True), x.std(dim=(2, 3), keepdim=True)
+        return (x - mean) / (deviation + 0.01)
+
+
 class AttentionCNN(nn.Module):
     """Deeper than the poster's, and with attention: stages of residual blocks, each stage at half the size of the last.
 
@@ -97,10 +106,12 @@ class AttentionCNN(nn.Module):
         channels: Sequence[int] = (32, 64, 128, 256),
         blocks: Sequence[int] = (2, 2, 2, 1),
         attention: bool = True,
+        standardise: bool = False,
     ):
         super().__init__()
+        layers = [Standardise()] if standardise else []
         # Pooling first leaves the two layers after it a quarter of the work.
-        layers = [nn.Conv2d(1, channels[0], 3, padding=1, bias=False), nn.MaxPool2d(2)]
+        layers += [nn.Conv2d(1, channels[0], 3, padding=1, bias=False), nn.MaxPool2d(2)]
         layers += [nn.BatchNorm2d(channels[0]), nn.ReLU()]
         width = channels[0]
         for stage, (out, n) in enumerate(zip(channels, blocks, strict=True)):
@@ -127,8 +138,9 @@ class ResidualCNN(AttentionCNN):
 class FastCNN(AttentionCNN):
     """One residual block a stage, no attention, and widths that are multiples of a processor's sixteen lanes."""
 
-    def __init__(self, n_classes: int = 3, dropout: float = 0.5):
-        super().__init__(n_classes, dropout, channels=(16, 48, 96, 192), blocks=(1, 1, 1, 1), attention=False)
+    def __init__(self, n_classes: int = 3, dropout: float = 0.5, standardise: bool = False):
+        super().__init__(n_classes, dropout, channels=(16, 48, 96, 192), blocks=(1, 1, 1, 1), attention=False,
+                         standardise=standardise)
 
 
 class Restricted(nn.Module):
@@ -147,8 +159,10 @@ MODELS = {
     "PosterCNN": PosterCNN,
     "PosterCNN-no-batch-norm": partial(PosterCNN, batch_norm=False),
     "FastCNN": FastCNN,
+    "FastCNN-standardised": partial(FastCNN, standardise=True),
     "ResidualCNN": ResidualCNN,
     "AttentionCNN": AttentionCNN,
+    "AttentionCNN-standardised": partial(AttentionCNN, standardise=True),
 }
 
 

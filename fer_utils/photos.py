@@ -11,10 +11,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from fer_utils import CourseError
+from fer_utils.data import POSTER_CLASSES
 from fer_utils.evaluation import apply_temperature, predict
 from fer_utils.support.detector import Box, find_faces
+from fer_utils.support.files import read_json
 from fer_utils.support.images import SIDE, converted
 from fer_utils.training import to_tensor
+from fer_utils.weights import WEIGHTS, pretrained
 
 MARGIN = 1.04
 """FER2013's images are so much wider than the detector's boxes in them: the median, half of them are 0.98 to 1.12
@@ -34,6 +37,13 @@ class Network(NamedTuple):
     temperature: float = 1.0
     threshold: float = 0.0
     flip: bool = False
+
+
+def shipped(name: str) -> Network:
+    """A network that comes with the package, as its card says that it answers; CourseError for an unknown name."""
+    model, card = pretrained(name), read_json(WEIGHTS / f"{name}.json")
+    settings = {key: card[key] for key in ("temperature", "threshold", "flip") if key in card}
+    return Network(f"{name} on FER2013", model, POSTER_CLASSES, **settings)
 
 
 def with_margin(box: Box, photo: Image.Image) -> Box:

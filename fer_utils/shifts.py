@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -16,6 +17,7 @@ from scipy.ndimage import gaussian_filter
 
 from fer_utils import CourseError
 from fer_utils.augment import affine
+from fer_utils.evaluation import mean_interval, share
 
 SEVERITIES = (1, 2, 3)
 EYES = ((16, 19), (32, 19))
@@ -161,3 +163,39 @@ def shifted(images: np.ndarray, name: str, severity: int, seed: int = 0) -> np.n
     strength = shift.strengths[SEVERITIES.index(severity)]
     found = shift.function(images.astype(np.float32), strength, rng)
     return np.rint(found).clip(0, 255).astype(np.uint8)
+
+
+def under_shifts(answer: Callable[[np.ndarray], np.ndarray], images: np.ndarray,
+                 seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
+    """What a network says of images as they are and under every shift.
+
+    answer: from uint8 (N, 48, 48) to probabilities (N, classes). Returns the class named, int64, with a row for each
+    shift and severity and a column for each image, and the mean of the highest probability in each row. Severity 0 is
+    the row "as it is".
+    """
+    named, confidence = {}, {}
+    for name, severity in [("as it is", 0), *((name, severity) for name in SHIFTS for severity in SEVERITIES)]:
+        probabilities = answer(shifted(images, name, severity, seed) if severity else images)
+        named[name, severity] = probabilities.argmax(axis=1)
+        confidence[name, severity] = float(probabilities.max(axis=1).mean())
+    rows = pd.MultiIndex.from_tuples(named, names=["shift", "severity"])
+    return pd.DataFrame(np.stack([*named.values()]), index=rows), pd.Series(confidence.values(), index=rows)
+
+
+def shift_scores(named: pd.DataFrame, labels: np.ndarray) -> dict:
+    """Scores of what `under_shifts` returned: of the images as they are, of each shift and severity, and over all.
+
+    labels: int64 (N,). The interval of the mean over all shifts is a t interval over images, of which each has a share
+    of shifts under which it is named rightly: the shifts of one image are not independent.
+    """
+    hits = named == labels
+    clean, under = hits.xs("as it is").to_numpy()[0], hits.drop("as it is", level="shift")
+    each = under.mean(axis=0)
+    by_shift = {name: [share(row) for row in under.xs(name).to_numpy()] for name in under.index.unique("shift")}
+    return {**share(clean), "mean": float(each.mean()), "mean_ci": mean_interval(each), "by_shift": by_shift}
+
+
+def paired_means(named_a: pd.DataFrame, named_b: pd.DataFrame, labels: np.ndarray) -> dict:
+    """How much higher the mean over shifts of b is than a's on the same images: difference and t interval over them."""
+    a, b = ((named.drop("as it is", level="shift") == labels).mean(axis=0) for named in (named_a, named_b))
+    return {"n": len(labels), "difference": float((b - a).mean()), "difference_ci": mean_interval(b - a)}

@@ -24,7 +24,7 @@ from fer_utils.support.run_tables import HISTORY
 
 RANGES = {"epochs": (1, 100_000), "batch_size": (2, 1_000_000), "learning_rate": (1e-9, 10), "degrees": (0, 180),
           "weight_decay": (0, 10), "label_smoothing": (0, 0.99), "averaging": (0, 0.9999), "shift": (0, 48),
-          "scale": (0, 0.99), "erase": (0, 1)}
+          "scale": (0, 0.99), "erase": (0, 1), "photometric": (0, 1)}
 """The lowest and highest value of each number in a recipe."""
 
 
@@ -50,6 +50,7 @@ class Recipe:
     shift: float = 0.0
     scale: float = 0.0
     erase: float = 0.0
+    photometric: float = 0.0
     class_weights: str = "none"  # or balanced: in the loss, every class counts for as much as every other
 
     def __post_init__(self):

@@ -1,10 +1,20 @@
 import pytest
 import torch
 from scipy import stats
+from scipy.ndimage import gaussian_filter
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as reference
 
-from fer_utils.augment import Augment, affine, random_erasing, random_flip, random_rotation, rotate
+from fer_utils.augment import (
+    Augment,
+    affine,
+    random_erasing,
+    random_flip,
+    random_relight,
+    random_rotation,
+    relight,
+    rotate,
+)
 
 
 @pytest.fixture
@@ -127,3 +137,32 @@ def test_the_stronger_set_is_repeatable_and_keeps_shape(images):
     strong = Augment(shift=4, scale=0.15, erase=0.5, interpolation="bilinear")
     first, second = (strong(images, torch.Generator().manual_seed(7)) for _ in range(2))
     assert torch.equal(first, second) and first.shape == images.shape and 0 <= first.min() and first.max() <= 1
+
+
+def relit(images, gamma=1.0, contrast=1.0, blur=0.0, noise=0.0):
+    numbers = (torch.full((len(images),), value) for value in (gamma, contrast, blur))
+    return relight(images, *numbers, torch.full_like(images, noise))
+
+
+def test_light_and_sharpness_are_what_their_numbers_say(images):
+    assert torch.allclose(relit(images), images, atol=1e-6)
+    assert torch.allclose(relit(images, gamma=2.0), images**2, atol=1e-6)
+    mean = images.mean((1, 2, 3), keepdim=True)
+    assert torch.allclose(relit(images, contrast=0.5), (images + mean) / 2, atol=1e-6)
+    assert torch.allclose(relit(images, noise=0.1), (images + 0.1).clamp(max=1), atol=1e-6)
+    theirs = gaussian_filter(images.numpy(), (0, 0, 1.5, 1.5), truncate=10)
+    inside = (slice(None), slice(None), slice(8, 40), slice(8, 40))  # at the edges the two continue differently
+    assert abs(relit(images, blur=1.5).numpy() - theirs)[inside].max() < 1e-4
+    even = torch.full((2, 1, 48, 48), 0.3)
+    assert torch.allclose(relit(even, contrast=2.0, blur=2.0), even, atol=1e-5)
+
+
+def test_every_image_has_a_light_of_its_own_within_the_strength(images):
+    same = images[:1].repeat(500, 1, 1, 1)
+    relit_by_chance = random_relight(same, 1.0, torch.Generator().manual_seed(0))
+    assert len(relit_by_chance.flatten(1).unique(dim=0)) == 500
+    assert 0 <= relit_by_chance.min() and relit_by_chance.max() <= 1
+    changes = [(random_relight(same, s, torch.Generator().manual_seed(0)) - same).abs().mean() for s in (0.1, 0.5, 1.0)]
+    assert changes[0] < changes[1] < changes[2]
+    again = Augment(flip=False, degrees=0, photometric=1.0)(same, torch.Generator().manual_seed(0))
+    assert torch.equal(again, relit_by_chance)

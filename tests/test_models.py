@@ -13,6 +13,7 @@ from fer_utils.models import (
     PosterCNN,
     ResidualBlock,
     Restricted,
+    Standardise,
     build_model,
     count_parameters,
     describe,
@@ -98,6 +99,17 @@ def test_deeper_networks_have_the_size_computed_by_hand(name, channels, blocks, 
     assert build_model(name, n_classes=7)(torch.rand(2, 1, 48, 48)).shape == (2, 7)
     sides = [row.split(" x ")[-1] for row in layer_table(model)["output shape"] if " x " in row]
     assert set(sides) == {"48", "24", "12", "6", "3", "1"}
+
+
+@pytest.mark.parametrize("name", ["FastCNN", "AttentionCNN"])
+def test_a_standardised_network_does_not_see_light_and_contrast(name):
+    plain, model = build_model(name).eval(), build_model(f"{name}-standardised").eval()
+    x = torch.rand(4, 1, 48, 48)
+    assert torch.allclose(model(x), plain(Standardise()(x))) and count_parameters(model) == count_parameters(plain)
+    standard = Standardise()(x)
+    assert (Standardise()(0.5 * x + 0.4) - standard).abs().max() < 0.1
+    assert standard.mean((1, 2, 3)).abs().max() < 1e-5 and (standard.std((1, 2, 3)) - 1).abs().max() < 0.05
+    assert Standardise()(torch.full((1, 1, 48, 48), 0.7)).abs().max() < 1e-3
 
 
 def test_layer_table_of_the_deeper_network_adds_up():

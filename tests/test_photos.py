@@ -10,12 +10,11 @@ from scene import draw_scene
 
 from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES, load_faces
-from fer_utils.photos import MARGIN, Network, answer, cut, in_words, margins, name_faces, prepare, with_margin
+from fer_utils.photos import MARGIN, Network, answer, cut, in_words, margins, name_faces, prepare, shipped, with_margin
 from fer_utils.runs import Run
 from fer_utils.support.detector import Box, detector, find_faces, turned_back
 from fer_utils.support.home import clone
 from fer_utils.support.sample import draw_face
-from fer_utils.tools.predict import shipped
 from fer_utils.training import to_tensor
 from fer_utils.weights import WEIGHTS, pretrained
 
@@ -29,7 +28,7 @@ def overlap(a, b) -> float:
 
 @rounds(few=6, many=100)
 def test_faces_of_many_sizes_and_tilts_are_found_and_named_as_their_crops_are(rounds):
-    rng, network, found, false = np.random.default_rng(0), shipped(), [], 0
+    rng, network, found, false = np.random.default_rng(0), shipped("PosterCNN"), [], 0
     crops, cuts, labels = [], [], []
     for _ in range(rounds):
         kinds = rng.integers(0, 3, 5)

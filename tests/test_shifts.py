@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import center_of_mass
 
 from fer_utils import CourseError
-from fer_utils.shifts import EYES, SHIFTS, shifted
+from fer_utils.shifts import EYES, SHIFTS, paired_means, shift_scores, shifted, under_shifts
 from fer_utils.support.sample import draw_face
 
 
@@ -137,3 +137,34 @@ def test_another_name_or_severity_is_said(name, severity, faces):
     with pytest.raises(CourseError, match="There is no shift .* choose from brighter, ") as caught:
         shifted(faces, name, severity)
     assert len(str(caught.value)) < 400
+
+
+def brightness(images: np.ndarray) -> np.ndarray:
+    """A classifier of two classes by the mean grey level: bright ones are of class 1."""
+    bright = 1 / (1 + np.exp((127 - images.mean(axis=(1, 2))) / 10))
+    return np.stack([1 - bright, bright], axis=1)
+
+
+def test_what_is_named_under_shifts_is_counted_by_shift_and_over_all(faces):
+    named, confidence = under_shifts(brightness, faces)
+    assert named.shape == (1 + 3 * len(SHIFTS), len(faces)) and list(named.index) == list(confidence.index)
+    labels = brightness(faces).argmax(1)  # so that nothing is wrong before the light changes
+    scores = shift_scores(named, labels)
+    assert scores["accuracy"] == 1 and scores["n"] == len(faces) and list(scores["by_shift"]) == list(SHIFTS)
+    brighter = [one["accuracy"] for one in scores["by_shift"]["brighter"]]
+    by_hand = (brightness(shifted(faces, "brighter", 3)).argmax(1) == labels).mean()
+    assert brighter[2] == by_hand < 1 and brighter == sorted(brighter, reverse=True)
+    every = [one["accuracy"] for rows in scores["by_shift"].values() for one in rows]
+    assert scores["mean"] == pytest.approx(np.mean(every))
+    assert scores["mean_ci"][0] < scores["mean"] < scores["mean_ci"][1]
+    assert confidence["as it is", 0] == pytest.approx(brightness(faces).max(1).mean())
+
+
+def test_two_networks_are_compared_over_the_same_shifted_images(faces):
+    named, _ = under_shifts(brightness, faces)
+    labels = brightness(faces).argmax(1)
+    always = named * 0
+    apart, means = paired_means(always, named, labels), [shift_scores(one, labels)["mean"] for one in (always, named)]
+    assert apart["difference"] == pytest.approx(means[1] - means[0])
+    assert apart["difference_ci"][0] < apart["difference"] < apart["difference_ci"][1] and apart["n"] == len(faces)
+    assert paired_means(named, named, labels)["difference_ci"] == [0, 0]

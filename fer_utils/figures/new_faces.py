@@ -4,11 +4,22 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from fer_utils.figures import OURS, TWO_COLUMNS, class_colours, shows
-from fer_utils.figures.parts import caption, class_bars, pictures, show_face
+from fer_utils.figures import GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
+from fer_utils.figures.parts import (
+    canvas,
+    caption,
+    class_bars,
+    heat_map,
+    interval,
+    named_rows,
+    paired_rows,
+    pictures,
+    show_face,
+)
 
 BLOCKS = 3
 MOST_FACES = 8
@@ -28,6 +39,96 @@ def shifts_of_a_face(face: np.ndarray, found: dict[str, np.ndarray]) -> Figure:
         for axes, image in zip(places, images, strict=False):
             show_face(axes, image)
         caption(places[0], name, loc="left")
+    return figure
+
+
+@shows()
+def under_shifts(scores: dict, confidence: pd.Series) -> Figure:
+    """Accuracy under each shift, in three severities from pale to dark, and how far confidence is above it.
+
+    scores: what `shift_scores` returned; confidence: what `under_shifts` returned beside it.
+    """
+    names = list(scores["by_shift"])
+    figure, (left, right) = canvas(TWO_COLUMNS, 24 + 7 * len(names), columns=2, sharey=True, width_ratios=[1.5, 1])
+    for row, name in enumerate(names):
+        for severity, (found, strength) in enumerate(zip(scores["by_shift"][name], (0.3, 0.6, 1.0), strict=True), 1):
+            place = row + 0.24 * (severity - 2)
+            left.plot(found["accuracy_ci"], [place, place], color=OURS, linewidth=2.5, alpha=0.3 * strength)
+            left.plot(found["accuracy"], place, "o", color=OURS, markersize=4, alpha=strength)
+            gap = 100 * (confidence[name, severity] - found["accuracy"])
+            right.plot(gap, place, "o", color=POSTER, markersize=4, alpha=strength)
+    named_rows(left, names)
+    right.tick_params(axis="y", left=False, labelleft=False)
+    right.spines["left"].set_visible(False)
+    right.grid(axis="x")
+    left.axvline(scores["accuracy"], color=INK, linewidth=0.9)
+    right.axvline(100 * (confidence["as it is", 0] - scores["accuracy"]), color=INK, linewidth=0.9)
+    left.set(title="Accuracy", xlabel="the line: the images as they are")
+    right.set(title="Confidence minus accuracy", xlabel="points; to the right of 0 it is too sure")
+    return figure
+
+
+@shows()
+def networks_under_shifts(scores: dict[str, dict]) -> Figure:
+    """A map of accuracy in per cent: a row for each shift (the mean of its severities), a column for each network.
+
+    scores: by network what `shift_scores` returned.
+    """
+    table = pd.DataFrame({
+        name: {"as it is": found["accuracy"],
+               **{shift: np.mean([one["accuracy"] for one in rows]) for shift, rows in found["by_shift"].items()},
+               "mean over shifts": found["mean"]} for name, found in scores.items()})
+    figure, axes = canvas(TWO_COLUMNS, 22 + 5.6 * len(table))
+    heat_map(axes, table, (100 * table).map("{:.1f}".format).to_numpy(), vmin=table.min().min() - 0.1, vmax=1.05)
+    for row in (1, len(table) - 1):
+        axes.axhline(row, color=INK, linewidth=1)
+    axes.xaxis.tick_top()
+    axes.set(xlabel="", ylabel="")
+    return figure
+
+
+@shows()
+def bought(found: dict[str, dict[str, dict]]) -> Figure:
+    """What each augmentation adds to validation accuracy, on the images as they are and over all shifts.
+
+    found: by title of a panel and by augmentation what `paired_seeds` returned.
+    """
+    rows = len(next(iter(found.values())))
+    figure, panels = canvas(TWO_COLUMNS, 24 + 11 * rows, columns=len(found), sharey=True)
+    for axes, (title, entries) in zip(panels, found.items(), strict=True):
+        paired_rows(axes, entries)
+        axes.set(title=title, xlabel="points, with minus without")
+    return figure
+
+
+@shows()
+def there_and_at_home(confusions: dict[str, np.ndarray], classes: Sequence[str]) -> Figure:
+    """Two confusion matrices in per cent of each label's images: at home, and in another collection.
+
+    confusions: by title counts (classes, classes), a row for each label.
+    """
+    figure, panels = canvas(TWO_COLUMNS, 28 + 11 * len(classes), columns=len(confusions))
+    for axes, (title, counts) in zip(panels, confusions.items(), strict=True):
+        shares = pd.DataFrame(counts / np.maximum(counts.sum(1, keepdims=True), 1), columns=classes,
+                              index=[f"{name}\n{n:,}" for name, n in zip(classes, counts.sum(1), strict=True)])
+        heat_map(axes, shares, (100 * shares).map("{:.0f} %".format).to_numpy(), vmin=0, vmax=1.1)
+        axes.set(title=title, xlabel="named by the model", ylabel="label, n")
+    return figure
+
+
+@shows()
+def learnt_there(found: dict[str, Sequence[float]], before: float) -> Figure:
+    """Accuracy in another collection after learning from a few of its faces, in several ways and draws.
+
+    found: by way an accuracy for each draw; before: the accuracy of the network that has seen none.
+    """
+    figure, axes = canvas(ONE_COLUMN, 26 + 9 * len(found))
+    for row, values in enumerate(found.values()):
+        axes.plot(values, [row + 0.25] * len(values), "|", color=INK, markersize=6)
+        interval(axes, float(np.mean(values)), None, row, OURS, f"{np.mean(values):.3f}")
+    axes.axvline(before, color=GREY, linewidth=1, linestyle=(0, (4, 2)))
+    named_rows(axes, found)
+    axes.set(xlabel="accuracy; the dashed line: before learning there", title="After a few faces from there")
     return figure
 
 

@@ -10,15 +10,13 @@ import numpy as np
 from PIL import Image
 
 from fer_utils import CourseError
-from fer_utils.data import POSTER_CLASSES
-from fer_utils.lessons import load_trained
-from fer_utils.photos import Network, answered, in_words, name_faces
-from fer_utils.runs import Run, Training
+from fer_utils.lessons import as_network
+from fer_utils.photos import Network, answered, in_words, name_faces, shipped
+from fer_utils.runs import Run
 from fer_utils.support.archives import DataError, Open, is_litter, open_file, shown, walk
 from fer_utils.support.detector import LEAST, LOOKED_AT, Box
-from fer_utils.support.files import read_json, reading, replacing
+from fer_utils.support.files import replacing
 from fer_utils.support.images import read_photo, suffixes
-from fer_utils.weights import WEIGHTS, pretrained
 
 SHIPPED = "PosterCNN"
 """Of the shipped networks the one whose card has a temperature: it kept validation images to be calibrated by."""
@@ -26,7 +24,7 @@ SHIPPED = "PosterCNN"
 
 def predict(paths: list[str], as_json: bool, out: str | None, training: str | None) -> int:
     """Name the faces in all photographs; returns 1 where any could not be read, which is said and passed over."""
-    network, told, pictures = own(training) if training else shipped(), [], set()
+    network, told, pictures = own(training) if training else shipped(SHIPPED), [], set()
     if not as_json:
         print(f"{network.name}: {', '.join(network.classes)}; {how_sure(network)}")
     for name, open_photo in photographs(paths):
@@ -56,12 +54,6 @@ def how_sure(network: Network) -> str:
     return f"no answer under {network.threshold:.2f}; confidence calibrated at temperature {network.temperature:.2f}"
 
 
-def shipped() -> Network:
-    """The network that comes with the package; its card has the temperature and the threshold of the committed run."""
-    card = read_json(WEIGHTS / f"{SHIPPED}.json")
-    return Network(f"{SHIPPED} on FER2013", pretrained(SHIPPED), POSTER_CLASSES, card["temperature"], card["threshold"])
-
-
 def own(text: str) -> Network:
     """A training of a run, RUN or RUN/NAME, under the seed that notebook 05 chose, else the best on validation.
 
@@ -77,19 +69,7 @@ def own(text: str) -> Network:
     name = name or known.get("training", "")
     if not name:
         raise CourseError(f"The run {run.name} has no training of notebook 04: train one there, or give RUN/NAME.")
-    kept = run.training(name)
-    with reading(run.path / "metrics" / "evaluation.json"):
-        scores = (run.read_metrics("evaluation") or {}).get(name, {})
-        seed = scores["chosen_seed"] if scores else best_seed(kept)
-        temperature, threshold = scores.get("temperature", 1.0), scores.get("selective", {}).get("threshold") or 0.0
-    model = load_trained(kept, seed, "cpu").model
-    return Network(f"{run.name}/{name}, seed {seed}", model, kept.asked()["classes"], temperature, threshold)
-
-
-def best_seed(kept: Training) -> int:
-    """The seed with the highest validation accuracy, or the first where there was no validation."""
-    reached = {seed: kept.history(seed)["val_acc"].max() for seed in kept.seeds()}
-    return max(reached, key=reached.get, default=0)
+    return as_network(run, run.training(name))
 
 
 def photographs(paths: list[str]) -> Iterator[tuple[str, Open]]:
