@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from making import rounds
 from PIL import Image
-from scene import draw_scene
 
 from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES, load_faces
@@ -15,6 +14,7 @@ from fer_utils.runs import Run
 from fer_utils.support.detector import Box, detector, find_faces, turned_back
 from fer_utils.support.home import clone
 from fer_utils.support.sample import draw_face
+from fer_utils.support.scene import draw_scene
 from fer_utils.training import to_tensor
 from fer_utils.weights import WEIGHTS, pretrained
 

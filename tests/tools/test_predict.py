@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from making import bands
 from PIL import ExifTags, Image
-from scene import draw_scene
 
 from fer_utils.data import split
 from fer_utils.lessons import trained
 from fer_utils.recipes import RECIPES
 from fer_utils.runs import Run
 from fer_utils.support.sample import draw_face
+from fer_utils.support.scene import draw_scene
 from fer_utils.tools.cli import main
 from fer_utils.training import Recipe
 

@@ -1,4 +1,4 @@
-"""A picture with faces at known places: what photographs are rehearsed on, and a detector is measured by."""
+"""A drawn picture with faces at known places: photographs are rehearsed on it, and the detector is measured by it."""
 
 import numpy as np
 from PIL import Image
