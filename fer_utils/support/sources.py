@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from fer_utils.support import sample
+from fer_utils.support import hands, sample
 from fer_utils.support.archives import DataError, shown
 from fer_utils.support.cache import readers, signature, through_cache
 from fer_utils.support.files import temporary_folder
@@ -58,7 +58,7 @@ def _read_path(path: Path, classes: tuple[str, ...], labels: str) -> Raw:
 
 def _read_sample(classes: tuple[str, ...]) -> Raw:
     """The drawn faces, drawn again only where the parameters, the drawing code or the readers changed."""
-    code = hashlib.sha256(Path(sample.__file__).read_bytes()).hexdigest()
+    code = hashlib.sha256(b"".join(Path(part.__file__).read_bytes() for part in (sample, hands))).hexdigest()
     name = "-".join(["sample", *map(str, SAMPLE.values()), code[:12]])
 
     def draw() -> Raw:
