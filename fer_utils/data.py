@@ -16,7 +16,7 @@ from fer_utils.support.archives import DataError
 from fer_utils.support.images import SIDE
 from fer_utils.support.published import PUBLISHED_COUNTS
 from fer_utils.support.schema import USAGES
-from fer_utils.support.sources import read_from
+from fer_utils.support.sources import EMBEDDED, read_from
 
 POSTER_CLASSES = ("Angry", "Happy", "Neutral")
 """The poster's three classes, the default: Angry 0, Happy 1, Neutral 2."""
@@ -226,21 +226,21 @@ def load_faces(source: str | Path = "auto", classes: str | Sequence[str] = POSTE
                labels: str = "own") -> Faces:
     """Load the faces of `classes` from `source`, and print what was taken, changed and left out.
 
-    source: a path to faces in any form that `support.formats` reads; "sample", the drawn faces; "kaggle", which alone
-    uses the network; or "auto": $FER_DATA, else data/ in the course's home, else the sample. classes: names that the
-    source holds, as a sequence or as "Angry,Happy,Neutral"; or "all", in FER2013's order where they are FER2013's, else
-    by the alphabet. labels: "own", or "fer+": the class with the most votes in FER+'s fer2013new.csv, which lies beside
-    fer2013.csv; images with a tie, or that most call unknown or no face, are left out. Raises DataError where the data
-    are absent or damaged or lack a class; warns where what should be FER2013 has other counts than the published ones.
+    source: a path to faces in any form that `support.formats` reads; "sample", the drawn faces; "sketches", those of
+    another hand; "kaggle", which alone uses the network; or "auto": $FER_DATA, else data/ in the course's home, else
+    the sample. classes: names that the source holds, as a sequence or as "Angry,Happy,Neutral"; or "all", in FER2013's
+    order where they are FER2013's, else by the alphabet. labels: "own", or "fer+": the class with the most votes in
+    FER+'s fer2013new.csv, beside fer2013.csv; images with a tie, or that most call unknown or no face, are left out.
+    DataError where the data are absent or damaged or lack a class; warns where FER2013 has not its published counts.
     """
     name, raw = read_from(str(source), _class_names(classes), labels)
-    drawn, found = name == "sample", raw.found
+    drawn, found = name in EMBEDDED, raw.found
     faces = Faces(*raw[:4], tuple(found["classes"]), name, drawn, tuple(found["seen"]))
     if verbose:
         val = f", {len(faces.val):,} for validation" if len(faces.val) else ""
         codes = ", whose classes 0 to 6 are read as FER2013's codes, 0 Angry to 6 Neutral" if found["codes"] else ""
         print(f"Faces: {len(faces.train):,} for training{val} and {len(faces.test):,} for testing, from "
-              f"{'the embedded sample of drawn faces' if drawn else name}{codes}", *found["said"], sep="\n")
+              f"{EMBEDDED.get(name, name)}{codes}", *found["said"], sep="\n")
     published = PUBLISHED_COUNTS.reindex(faces.classes).dropna()
     if found["claims_fer2013"] and not drawn and not faces.counts().equals(published):
         table = pd.concat({"found": faces.counts(), "published": published}, axis=1)

@@ -186,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     matplotlib.use("Agg")
     try:
         run = Run.open(options.run)
-        verdict = verify(run, options.data or ("sample" if run.drawn else None))
+        verdict = verify(run, options.data or (run.read()["source"] if run.drawn else None))
     except CourseError as error:
         print(error, file=sys.stderr)
         return 1

@@ -149,7 +149,8 @@ def test_absent_classes_are_one_sentence_that_lists_what_is_there(tmp_path):
 
 
 def test_the_sample_lacks_what_it_was_not_drawn_with(tiny_sample):
-    refused("sample", "the sample has no class Sad", "Angry, Happy, Neutral", "classes=all", classes="Happy,Sad")
+    refused("sample", "sample of drawn faces has no class Sad", "Angry, Happy, Neutral", "classes=all",
+            classes="Happy,Sad")
     assert load_faces("sample", "all").fingerprint == load_faces("sample").fingerprint
     assert load_faces("sample", "Neutral").classes == ("Neutral",)
 

@@ -1,4 +1,4 @@
-"""The embedded sample: drawn faces, angry, happy or neutral, for readers who have no FER2013 yet.
+"""The embedded samples: drawn faces, angry, happy or neutral, for readers who have no FER2013 yet.
 
 A face is geometry moved by facial action units (AUs: Ekman and Friesen, Facial Action Coding System, Consulting
 Psychologists Press, 1978). The weaker an expression, the more stray AUs it shows: there the classes overlap as in life.
@@ -15,38 +15,25 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from fer_utils import CourseError
+from fer_utils.support.hands import FIRST, Hand
 
 CLASSES = ("Angry", "Happy", "Neutral")
 SIZE, ZOOM, _ONCE, _BOTH = 48, 8, (1,), (-1, 1)
-EDGES = (247, 693, 1000)  # where each class ends, in thousandths: FER2013 trains on 3,995, 7,215 and 4,965 faces
 WRONG_LABELS = 0.03  # share of faces filed under a class that was not drawn; in both splits, as in FER2013
 COPY_EVERY = (50, 25)  # every 50th training face and every 25th test face is drawn again from a training face
 CONFLICT_EVERY = 500  # every 500th training face is such a copy from another class: one picture under two labels
-_ANGER, _JOY = {4: (0.85, 1), 5: (0.2, 0.7), 7: (0.4, 1)}, {6: (0.6, 1), 12: (0.85, 1)}
-PROTOTYPES = (({**_ANGER, 15: (0.2, 0.5), 17: (0.5, 1), 23: (0.5, 1), 24: (0.3, 1)},
-               {**_ANGER, 10: (0.6, 1), 23: (0.3, 0.5), 25: (0.6, 1), 26: (0, 0.4)}),
-              (_JOY, {**_JOY, 25: (0.5, 1), 26: (0, 0.6)}), ({},))
-"""Variants of each class, AU -> weakest and strongest activation (EMFACS: Friesen and Ekman, EMFACS-7, UCSF, 1983)."""
 STRAY = {1: 0.5, 2: 0.5, 4: 0.5, 5: 0, 6: 0, 7: 0.5, 10: 0.4, 12: 0.5, 15: 0.5, 17: 0.5, 23: 0.5, 24: 0, 25: 0.5, 26: 0}
 """AU -> strongest activation that says nothing: speech, habit, chance."""
-PERSON = {
-    "skin": (100, 205), "hair": (0.12, 0.7), "behind": (20, 235), "wide": (14.5, 17.5), "jaw": (0.54, 0.8),
-    "chin": (24.5, 27), "apart": (7, 8.6), "eye": (3.4, 4.3), "open": (0.85, 1.15), "iris": (0.1, 0.3),
-    "brow": (0.7, 1.5), "brow_y": (-0.6, 0.8), "nose": (0.85, 1.2), "nose_y": (9, 11), "lips": (0.5, 1.4),
-    "mouth": (5.2, 6.6), "mouth_y": (16.4, 17.6), "age": (0, 1), "hairline": (-17, -12), "jag": (0.3, 1.6),
-    "sweep": (-3, 3), "style": (0, 1), "beard": (0.58, 0.85), "glasses": (-2, 0.4), "cover": (-17, 3), "side": (-1, 1),
-    "light": (-0.8, 0.8), "yaw": (-4, 4), "pitch": (-1, 1), "tilt": (-0.13, 0.13), "size": (0.92, 1.14),
-    "x": (21.5, 26.5), "y": (17, 21)}
-"""What says nothing of the class, lowest and highest: person, hair, things, pose (tilt: tangent of half the angle)."""
+INK = 50  # grey level of outlines
 _T = np.linspace(0, 1, 13)
 _CUBIC = np.round([(1 - _T) ** 3, 3 * _T * (1 - _T) ** 2, 3 * _T**2 * (1 - _T), _T**3], 6)
 _X, _ARC = np.round(2 * _T - 1, 6), np.round(4 * _T * (1 - _T), 6)
 _CIRCLE = np.round([(np.cos(a), np.sin(a)) for a in np.arange(21) * np.pi / 10], 6)
 
 
-def action_units(label: int, intensity: float, rng: np.random.Generator) -> dict[int, float]:
+def action_units(label: int, intensity: float, rng: np.random.Generator, hand: Hand = FIRST) -> dict[int, float]:
     """Activation, 0 to 1, of every AU for a class (0 to 2) at an intensity (0 to 1)."""
-    variant, units = PROTOTYPES[label][rng.integers(len(PROTOTYPES[label]))], {}
+    variant, units = hand.prototypes[label][rng.integers(len(hand.prototypes[label]))], {}
     for au, strongest in STRAY.items():
         stray = rng.uniform(0, strongest) if rng.random() < 0.35 else 0.0
         units[au] = intensity * rng.uniform(*variant.get(au, (0, 0))) + (1 - intensity) * stray
@@ -64,16 +51,17 @@ def landmarks(au: dict[int, float], width: float = 6.0, level: float = 17.0) -> 
     return brow, *([(-corner, height), (-square, y), (square, y), (corner, height)] for y in (upper, lower))
 
 
-def draw_face(label: int, rng: np.random.Generator, intensity: float | None = None) -> np.ndarray:
+def draw_face(label: int, rng: np.random.Generator, intensity: float | None = None, hand: Hand = FIRST) -> np.ndarray:
     """One face, uint8 (48, 48), of class `label`: 0 angry, 1 happy, 2 neutral; CourseError for any other. `intensity`
     (0 to 1) says how plainly the class shows; None leaves it to chance, down to nearly neutral."""
     if label not in (0, 1, 2) or not 0 <= (1 if intensity is None else intensity) <= 1:
         raise CourseError(f"Cannot draw class {label!r} at intensity {intensity!r}: give 0, 1 or 2, and 0 to 1.")
-    intensity = min(1.0, rng.uniform(0.2, 1.4)) if intensity is None else intensity
-    return _photograph(_Drawing(action_units(label, intensity, rng), rng).picture, rng)
+    intensity = min(1.0, rng.uniform(*hand.plainly)) if intensity is None else intensity
+    return _photograph(_Drawing(action_units(label, intensity, rng, hand), rng, hand).picture, rng, hand)
 
 
-def draw_sample(folder: Path, n_train: int = 1500, n_test: int = 500, seed: int = 2013) -> None:
+def draw_sample(folder: Path, n_train: int = 1500, n_test: int = 500, seed: int = 2013,
+                hand: Hand = FIRST) -> None:
     """Draw a data set in Kaggle's layout: folder/train/angry/Training_0001.png, folder/test/happy/PublicTest_0002.png.
 
     Everything is drawn beside `folder` and renamed at the end, so that an interruption leaves nothing there. PNG is
@@ -86,27 +74,28 @@ def draw_sample(folder: Path, n_train: int = 1500, n_test: int = 500, seed: int 
         if folder.exists():
             folder.rmdir()  # refuses unless empty
         folder.parent.mkdir(parents=True, exist_ok=True)
-        learnt = _labels(n_train, seed, 0)
+        learnt = _labels(n_train, seed, 0, hand)
         with tempfile.TemporaryDirectory(prefix=".drawing-", dir=folder.parent, ignore_cleanup_errors=True) as beside:
             for part, n, usages in ((0, n_train, ["Training"] * 2), (1, n_test, ["PublicTest", "PrivateTest"])):
-                for i, label in enumerate(_labels(n, seed, part).tolist()):
-                    *source, shown = _origin(part, i, label, learnt)
+                for i, label in enumerate(_labels(n, seed, part, hand).tolist()):
+                    *source, shown = _origin(part, i, label, learnt) if hand.flawed else (part, i, label)
                     rng = np.random.Generator(np.random.PCG64([seed, *source]))
-                    drawn = (shown + int(rng.integers(1, 3))) % 3 if rng.random() < WRONG_LABELS else shown
+                    wrong = hand.flawed and rng.random() < WRONG_LABELS
+                    drawn = (shown + int(rng.integers(1, 3))) % 3 if wrong else shown
                     name = f"{CLASSES[label].lower()}/{usages[2 * i >= n]}_{i + 1:04d}.png"
                     path = Path(beside, "sample", ("train", "test")[part], name)
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    Image.fromarray(draw_face(drawn, rng)).save(path, compress_level=1)
+                    Image.fromarray(draw_face(drawn, rng, hand=hand)).save(path, compress_level=1)
             if not folder.exists():  # else another process has drawn it meanwhile
                 os.replace(Path(beside, "sample"), folder)
     except OSError as error:
         raise CourseError(f"Cannot fill {folder} ({error.strerror}): name a new or empty folder with space.") from error
 
 
-def _labels(n: int, seed: int, part: int) -> np.ndarray:
-    """The labels of a part's n files, in FER2013's shares and in an order drawn by lot."""
+def _labels(n: int, seed: int, part: int, hand: Hand) -> np.ndarray:
+    """The labels of a part's n files, in the hand's shares and in an order drawn by lot."""
     order = np.random.Generator(np.random.PCG64([seed, part])).permutation(n)
-    return np.searchsorted([(n * edge + 500) // 1000 for edge in EDGES], order, side="right")
+    return np.searchsorted([(n * edge + 500) // 1000 for edge in hand.edges], order, side="right")
 
 
 def _origin(part: int, i: int, label: int, learnt: np.ndarray) -> tuple[int, int, int]:
@@ -138,8 +127,9 @@ def _loop(*right) -> np.ndarray:
 class _Drawing:
     """One face on the large canvas: every point is turned with the head, tilted, scaled, placed and rounded."""
 
-    def __init__(self, au: dict[int, float], rng: np.random.Generator):
-        self.who = who = SimpleNamespace(**{name: rng.uniform(*ends) for name, ends in PERSON.items()})
+    def __init__(self, au: dict[int, float], rng: np.random.Generator, hand: Hand = FIRST):
+        self.who = who = SimpleNamespace(**{name: rng.uniform(*ends) for name, ends in hand.person.items()})
+        self.line = hand.line
         self.picture = Image.new("L", (SIZE * ZOOM, SIZE * ZOOM), round(who.behind))
         self.canvas, square = ImageDraw.Draw(self.picture), who.tilt * who.tilt
         self.cos, self.sin = (ZOOM * who.size * k / (1 + square) for k in (1 - square, 2 * who.tilt))
@@ -155,10 +145,13 @@ class _Drawing:
         for side in sides:
             x = p[:, 0] * side + turn
             xy[:, 0], xy[:, 1] = x * self.cos - y * self.sin + ZOOM * who.x, x * self.sin + y * self.cos + ZOOM * who.y
-            draw(np.rint(xy).astype(int).ravel().tolist(), grey, third)
+            corners = np.rint(xy).astype(int).ravel().tolist()
+            draw(corners, grey, third)
+            if self.line and not width:
+                self.canvas.line(corners + corners[:2], INK, round(self.line * ZOOM))
 
     def _glow(self, x: float, y: float, wide: float, high: float, rim: float, middle: float) -> None:
-        for k in range(4):
+        for k in range(0 if self.line else 4):
             self._draw(_CIRCLE * (wide, high) * (1 - k / 4) + (x, y), rim + (middle - rim) * k / 3, 0, _BOTH[not x:])
 
     def _head(self, au: dict[int, float], who: SimpleNamespace) -> None:
@@ -169,8 +162,8 @@ class _Drawing:
         self._draw(_CIRCLE * (2.2, 4.2) + (w + 0.6, 3), who.hair if who.style < 0.5 else 0.8)
         outline = _loop((0, -27), (w * 0.85, -25), (w * 1.06, -12), (w * 1.04, 4), (w * 0.95, 14),
                         (who.jaw * w, chin - 3), (w * 0.25, chin + 1.5))
-        for k in range(6):
-            self._draw(outline * (1 - 0.045 * k, 1 - 0.03 * k) + (who.light * k, 0), 0.74 + 0.052 * k, 0, _ONCE)
+        for k, tone in enumerate((1,) if self.line else np.arange(6) * 0.052 + 0.74):
+            self._draw(outline * (1 - 0.045 * k, 1 - 0.03 * k) + (who.light * k, 0), tone, 0, _ONCE)
         self._glow(9 + 0.5 * au[12], 9.5 - 1.6 * au[6], 4.2, 3.4, 1, 1.05 + 0.08 * max(au[6], au[12]))
         self._glow(0, who.chin - 4.5, 4.5, 1.5, 0.97, 0.84 - 0.1 * au[17])
         y, wing = who.nose_y - 0.5 * au[10], 2.6 * who.nose + 0.5 * au[12] + 0.4 * au[10]
@@ -239,9 +232,9 @@ class _Drawing:
             self._draw([(-30, 23), (30, 21.5), (30, 60), (-30, 60)], who.behind, 0, _ONCE)
 
 
-def _photograph(picture: Image.Image, rng: np.random.Generator) -> np.ndarray:
+def _photograph(picture: Image.Image, rng: np.random.Generator, hand: Hand) -> np.ndarray:
     """The drawing averaged to 48x48, blurred, lit from one side, exposed and given noise, all in integers."""
-    blur, across, down, contrast, bright, grain = rng.integers((0, -4, -3, 205, -30, 0), (5, 5, 4, 291, 31, 7)).tolist()
+    blur, across, down, contrast, bright, grain = rng.integers(*hand.light).tolist()
     pixels, grid = np.asarray(picture.reduce(ZOOM), dtype=np.int64), np.arange(SIZE)
     for axis in (0, 1):
         near = pixels.take((grid - 1).clip(0), axis) + pixels.take((grid + 1).clip(0, SIZE - 1), axis)

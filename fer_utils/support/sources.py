@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from fer_utils.support import sample
+from fer_utils.support import hands, sample
 from fer_utils.support.archives import DataError, shown
 from fer_utils.support.cache import readers, signature, through_cache
 from fer_utils.support.files import temporary_folder
@@ -12,7 +12,11 @@ from fer_utils.support.formats import read_source
 from fer_utils.support.home import course_home
 from fer_utils.support.schema import Raw
 
-SAMPLE = {"n_train": 1500, "n_test": 500, "seed": 2013}
+EMBEDDED = {"sample": "the embedded sample of drawn faces",
+            "sketches": "the embedded sample of faces drawn by another hand"}
+"""Sources that hold nothing but drawings, with what `load_faces` calls them."""
+DRAWN = {"sample": {"n_train": 1500, "n_test": 500, "seed": 2013},
+         "sketches": {"n_train": 600, "n_test": 600, "seed": 2026, "hand": hands.SKETCHER}}
 
 
 def read_from(source: str, classes: tuple[str, ...], labels: str = "own") -> tuple[str, Raw]:
@@ -20,8 +24,8 @@ def read_from(source: str, classes: tuple[str, ...], labels: str = "own") -> tup
     name = _choose() if source == "auto" else source
     if labels not in ("own", "fer+"):
         raise DataError(f"there are no labels {labels!r}: give own or fer+.")
-    if name == "sample" and labels == "own":
-        return name, _read_sample(classes)
+    if name in DRAWN and labels == "own":
+        return name, _read_drawn(name, classes)
     return name, _read_path(_find(name), classes, labels)
 
 
@@ -47,7 +51,7 @@ def _find(name: str) -> Path:
     path = Path(name).expanduser()
     path = path if os.path.exists(path) else course_home() / path
     if not os.path.exists(path):  # unlike path.exists(), this raises nothing for a name that cannot be
-        raise DataError(f"there is no file or folder {shown(name)!r}: check the path, or take sample or kaggle.")
+        raise DataError(f"there is no file or folder {shown(name)!r}: check it, or take sample, sketches or kaggle.")
     return path
 
 
@@ -56,17 +60,18 @@ def _read_path(path: Path, classes: tuple[str, ...], labels: str) -> Raw:
     return through_cache(f"faces-{place}", signature(path), lambda: read_source(path, classes, labels))
 
 
-def _read_sample(classes: tuple[str, ...]) -> Raw:
+def _read_drawn(source: str, classes: tuple[str, ...]) -> Raw:
     """The drawn faces, drawn again only where the parameters, the drawing code or the readers changed."""
-    code = hashlib.sha256(Path(sample.__file__).read_bytes()).hexdigest()
-    name = "-".join(["sample", *map(str, SAMPLE.values()), code[:12]])
+    code = hashlib.sha256(b"".join(Path(part.__file__).read_bytes() for part in (sample, hands))).hexdigest()
+    numbers = [str(DRAWN[source][name]) for name in ("n_train", "n_test", "seed")]
+    name = "-".join([source, *numbers, code[:12]])
 
     def draw() -> Raw:
         with temporary_folder() as folder:
-            sample.draw_sample(folder / name, **SAMPLE)
+            sample.draw_sample(folder / name, **DRAWN[source])
             try:
                 return read_source(folder / name, classes)
             except DataError as error:
-                raise DataError(str(error).replace(str(folder / name), "the sample")) from error
+                raise DataError(str(error).replace(str(folder / name), EMBEDDED[source])) from error
 
     return through_cache("-".join([name, *classes]), code + readers(), draw)

@@ -40,12 +40,12 @@ def parser() -> argparse.ArgumentParser:
 
     command("check", check, "Say for each requirement of the course whether it is met, and what fixes it.")
     added = command("data", data, "Print what a data source was recognised as, its counts, and the images' audit.")
-    added.add_argument("source", nargs="?", default="auto", help='"auto", "sample", "kaggle" or a path')
+    added.add_argument("source", nargs="?", default="auto", help='"auto", "sample", "sketches", "kaggle" or a path')
     added.add_argument("--classes", default="Angry,Happy,Neutral", metavar="NAMES", help='"all", or names with commas')
     added.add_argument("--labels", default="own", help='"own", or "fer+": the votes in FER+\'s fer2013new.csv')
     added = command("run", run, "Execute notebooks into reports/<run>/, from the first that is not finished.")
     added.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="names or paths (default: all, in order)")
-    added.add_argument("--data", metavar="SOURCE", help='"auto", "sample", "kaggle" or a path (default: auto)')
+    added.add_argument("--data", metavar="SOURCE", help='"auto" (default), "sample", "sketches", "kaggle" or a path')
     added.add_argument("--run", default="default", metavar="NAME",
                        help="the run's name (default: after the faces, as default-sample)")
     added.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),

@@ -27,6 +27,7 @@ from fer_utils.runs import DEFAULT, Run
 from fer_utils.support.files import replacing, temporary_folder, write_text
 from fer_utils.support.home import clone, course_home
 from fer_utils.support.provenance import git_commit
+from fer_utils.support.sources import EMBEDDED
 
 EVERYWHERE = {"data", "run"}
 """Parameters that `fer run` gives to whichever notebook declares them, and complains about to none."""
@@ -238,7 +239,7 @@ def _from_home(source: str) -> str:
     path = Path(source).expanduser()
     if path.is_absolute():
         return str(path)
-    there = path.exists() and source not in ("auto", "sample", "kaggle")
+    there = path.exists() and source not in ("auto", "kaggle", *EMBEDDED)
     return Path(os.path.relpath(path, course_home())).as_posix() if there else source
 
 

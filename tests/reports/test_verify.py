@@ -2,12 +2,14 @@
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from making import bands, write_folder
 
+from fer_utils import CourseError
 from fer_utils.runs import Run
 from fer_utils.support.files import read_json, write_json
 from fer_utils.tools import cli
@@ -258,6 +260,17 @@ def test_values_that_lack_or_are_too_many_differ():
 def test_no_run_is_one_sentence(home, capsys):
     assert verify.main(["nowhere"]) == 1
     assert capsys.readouterr().err == "There is no run nowhere: make it by `fer run --run nowhere`.\n"
+
+
+@pytest.mark.parametrize(("source", "drawn", "asked"), [("sketches", True, "sketches"), ("mine", False, None)])
+def test_drawn_faces_are_drawn_again_by_the_hand_that_drew_them(home, monkeypatch, capsys, source, drawn, asked):
+    Run.start("tiny", replace(bands(9), source=source, drawn=drawn))
+
+    def stop(run, data):
+        raise CourseError(f"asked for {data}")
+
+    monkeypatch.setattr(verify, "verify", stop)
+    assert verify.main(["tiny"]) == 1 and capsys.readouterr().err == f"asked for {asked}\n"
 
 
 def test_fer_verify_hands_everything_to_the_script(home, capfd, monkeypatch):

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from fer_utils import CourseError
 from fer_utils.support import sample
+from fer_utils.support.hands import FIRST, SKETCHER
 from fer_utils.support.sample import CLASSES, SIZE, STRAY, ZOOM, action_units, draw_face, draw_sample, landmarks
 
 PINNED = "060dfd9c4ec720a0b76c1969a709cdd5d95f6f6c8c0ac306ec5201c5351680b0"
@@ -84,8 +85,34 @@ def test_pixels_are_pinned():
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == PINNED
 
 
+def test_the_other_hand_draws_lines_where_the_first_shades():
+    def look(hand) -> tuple[float, int]:
+        """The share of neighbours that have the same grey level, and the pixels in the grey of lines."""
+        picture = np.asarray(sample._Drawing(units(), rng(3), hand).picture)
+        return float((picture[:, 1:] == picture[:, :-1]).mean()), int((picture == sample.INK).sum())
+
+    (sketched, ink), (shaded, _) = look(SKETCHER), look(FIRST._replace(person=SKETCHER.person))
+    assert sketched > shaded and ink > 1000
+
+
+def test_the_other_hand_shows_classes_plainly_and_anger_without_the_mouth():
+    for seed in range(20):
+        angry = action_units(0, 1.0, rng(seed), SKETCHER)
+        assert angry[4] >= 0.35 and angry[24] >= 0.6 and not any(angry[au] for au in (10, 15, 17, 25))
+        assert any(action_units(0, 1.0, rng(seed))[au] for au in (10, 15, 17, 25))
+    assert SKETCHER.plainly[0] > FIRST.plainly[0]
+
+
+def test_the_other_hand_plants_no_wrong_label(tmp_path, monkeypatch):
+    monkeypatch.setattr(sample, "draw_face", lambda label, rng, hand: np.full((48, 48), label, np.uint8))
+    draw_sample(tmp_path / "s", 300, 300, hand=SKETCHER)
+    for split in ("train", "test"):
+        images, labels = read(tmp_path / "s", split)
+        assert np.array_equal(images[:, 0, 0], labels)
+
+
 def test_as_many_are_filed_under_another_class_as_notebook_01_says(tmp_path, monkeypatch):
-    monkeypatch.setattr(sample, "draw_face", lambda label, rng: np.full((48, 48), label, np.uint8))
+    monkeypatch.setattr(sample, "draw_face", lambda label, rng, hand: np.full((48, 48), label, np.uint8))
     draw_sample(tmp_path / "s")
     wrong = []
     for split in ("train", "test"):
@@ -205,7 +232,7 @@ def test_an_empty_folder_is_filled(tmp_path):
 
 
 def test_an_interruption_leaves_nothing(tmp_path, monkeypatch):
-    def draw(label, rng, count=[]):  # noqa: B006
+    def draw(label, rng, hand, count=[]):  # noqa: B006
         count.append(label)
         if len(count) > 5:
             raise KeyboardInterrupt

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from making import load, make_rows, refused, write_folder
 
-from fer_utils.data import load_faces
+from fer_utils.data import audit, load_faces
 from fer_utils.support import sources
 
+SKETCHES = "2497956ea04139c186ed3109156dc9214d3c3291719fbbffeafd5dc4a88c39e7"
 pytestmark = pytest.mark.usefixtures("cache")
 
 
@@ -24,6 +25,17 @@ def test_sample_is_drawn_once_and_again_when_the_drawing_changes(tiny_sample, ca
     Path(sources.sample.__file__).write_text("# second version")
     load("sample")
     assert len(tiny_sample) == 2 and all("-1500-500-2013-" in file.name for file in cache.iterdir())
+
+
+def test_sketches_are_a_source_of_their_own(cache, capsys):
+    faces = load_faces("sketches")
+    assert capsys.readouterr().out == ("Faces: 600 for training and 600 for testing, from "
+                                       "the embedded sample of faces drawn by another hand\n")
+    assert faces.drawn and faces.source == "sketches" and faces.fingerprint == SKETCHES
+    assert faces.counts().T.to_numpy().tolist() == [[200, 200, 200], [100, 103, 97], [100, 97, 103]]
+    found = audit(faces)
+    assert not any((found.copies_in_train, found.copies_in_test, found.twins_across, found.conflicting, found.blank))
+    refused("sketches", "drawn by another hand has no class Sad", "Angry, Happy, Neutral", classes="Sad")
 
 
 def test_auto_prefers_fer_data_then_the_home_then_the_sample(tiny_sample, home, monkeypatch, tmp_path, capsys):
@@ -52,7 +64,7 @@ def test_kaggle_asks_kagglehub_and_nothing_else_does(tmp_path, monkeypatch):
 
 
 def test_no_such_path():
-    refused("nowhere/fer2013.zip", "nowhere/fer2013.zip", "no file or folder")
+    refused("nowhere/fer2013.zip", "nowhere/fer2013.zip", "no file or folder", "sample, sketches or kaggle")
 
 
 def test_kaggle_without_its_package_or_its_network(monkeypatch):

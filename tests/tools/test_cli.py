@@ -18,7 +18,7 @@ from fer_utils import CourseError
 from fer_utils.runs import Run
 from fer_utils.tools import check as checks
 from fer_utils.tools.cli import main
-from fer_utils.tools.notebooks import cleaned, find, read_parameters, without_paths
+from fer_utils.tools.notebooks import _from_home, cleaned, find, read_parameters, without_paths
 
 PARAMETERS = """# tag: parameters
 data: str = "auto"  # which faces
@@ -322,6 +322,21 @@ def test_data_prints_counts_and_audit(home, capsys):
     assert main(["data", "nowhere"]) == 1
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1
+
+
+def test_help_names_the_embedded_sources(capsys):
+    for name in ("data", "run"):
+        with pytest.raises(SystemExit):
+            main([name, "--help"])
+        said = capsys.readouterr().out
+        assert all(f'"{source}"' in said for source in ("auto", "sample", "sketches", "kaggle"))
+
+
+def test_a_folder_does_not_stand_for_an_embedded_source(home, tmp_path, monkeypatch):
+    for name in ("sketches", "mine"):
+        (tmp_path / "work" / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    assert _from_home("sketches") == "sketches" and _from_home("mine") == "../work/mine"
 
 
 def test_data_says_what_was_recognised_and_what_was_not_read(home, tmp_path, capsys):
