@@ -7,9 +7,13 @@ them: nothing in there is needed to understand a lesson.
 Nothing heavy is imported here: take what you need from its module, as in `from fer_utils.data import load_faces`.
 """
 
+import os
 from textwrap import shorten
 
 __version__ = "1.0.0"
+
+# Threads that wait for each other spin by default, and so keep cores from other work. Read when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 class CourseError(ValueError):
