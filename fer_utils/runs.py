@@ -234,15 +234,9 @@ class Run:
         text = table.to_csv(index_label="index", lineterminator="\n")
         write_text(self.path / "metrics" / "test_images.csv", text)
 
-    def write_shifted(self, name: str, faces: Faces, named: pd.DataFrame) -> None:
-        """Write metrics/shifts/<name>.csv: each image's label, and the class named under each shift and severity.
-
-        named: what `shifts.under_shifts` returned for `faces`. Its index counts the images.
-        """
-        table = named.T.set_axis([f"{shift} {severity}" for shift, severity in named.index], axis=1)
-        table.insert(0, "label", faces.labels)
-        text = table.to_csv(index_label="index", lineterminator="\n")
-        write_text(self.path / "metrics" / "shifts" / f"{checked_name(name)}.csv", text)
+    def shifted(self, name: str) -> Path:
+        """Where `run_tables.write_shifted` keeps what a network names under shifts; spaces become hyphens."""
+        return self.path / "metrics" / "shifts" / f"{checked_name(name.replace(' ', '-'))}.csv"
 
     def _predictions(self, name: str, seed: int) -> Path:
         return self.path / "metrics" / "predictions" / f"{checked_name(name)}-seed{int(seed)}.csv"

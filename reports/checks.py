@@ -25,8 +25,10 @@ from fer_utils.evaluation import (
 from fer_utils.lessons import training_name
 from fer_utils.models import MODELS, build_model, count_parameters, dropout_of, layer_table
 from fer_utils.recipes import RECIPES, NamedRecipe
+from fer_utils.shifts import paired_means, shift_scores
 from fer_utils.speed import reference_loop
 from fer_utils.support.published import poster_log
+from fer_utils.support.run_tables import read_shifted
 from fer_utils.training import Recipe
 from reports.evidence import Compared, Evidence, Unknown, compare
 
@@ -114,6 +116,24 @@ def fixed_budget(e: Evidence) -> Iterator[Compared]:
     yield from compare("metrics/predictions/FastCNN-seed*.csv", "time_to_accuracy/budget", stored, again)
 
 
+def under_shifts(e: Evidence) -> Iterator[Compared | Unknown]:
+    """The scores of notebook 09 under shifts, from the classes that each network named."""
+    stored = e.metrics["new_faces"]
+    yield Unknown("new_faces/other/*", "the other collection is no part of the run")
+    if stored.get("scored_on") != "test":
+        return
+    named = {name: read_shifted(e.run.shifted(name)) for name in stored["networks"]}
+    for name, one in stored["networks"].items():
+        labels, said = named[name]
+        source = f"metrics/shifts/{e.run.shifted(name).name}"
+        yield from compare("metrics/test_images.csv", f"{source}/labels", labels.tolist(),
+                           e.test.labels[: len(labels)].tolist())
+        yield from compare(source, f"new_faces/networks/{name}", one, shift_scores(said, labels))
+    for name, one in stored["against"].items():
+        again = paired_means(named[stored["reference"]][1], named[name][1], named[name][0])
+        yield from compare("metrics/shifts/*.csv", f"new_faces/against/{name}", one, again)
+
+
 def histories(e: Evidence) -> Iterator[Compared | Unknown]:
     """What notebook 04 says of each training, and 05 of its validation scores."""
     for name, stored in e.metrics["training"].items():
@@ -187,8 +207,13 @@ def of_techniques(e: Evidence) -> Iterator[Compared]:
             yield from compare("trainings/*/seed*.csv", f"techniques/grid/{i}", one, again)
 
 
+VARIANTS = {"as it is": ("", 0.0), "light and sharpness": ("", 1.0), "standardised": ("-standardised", 0.0),
+            "both": ("-standardised", 1.0)}
+"""The ways in which notebook 09 trains FastCNN: what its name ends in, and the recipe's photometric strength."""
+
+
 def of_networks(e: Evidence) -> Iterator[Compared]:
-    """Validation scores of notebooks 07 and 08, from the histories of those trainings that have chosen an epoch."""
+    """Validation scores of notebooks 07 to 09, from the histories of those trainings that have chosen an epoch."""
     beyond, source = e.metrics["beyond"], "trainings/*/seed*.csv"
     precision = e.known.get("parameters", {}).get("07_beyond_the_poster", {}).get("precision", "auto")
     for name, one in beyond.get("compared", {}).items():
@@ -198,6 +223,14 @@ def of_networks(e: Evidence) -> Iterator[Compared]:
         if best:
             again = {"val_acc_per_seed": [best.get(seed) for seed in beyond["seeds"]]}
             yield from compare(source, f"beyond/compared/{name}", one, again)
+    shifted = e.metrics["new_faces"]
+    for name, accuracies in shifted.get("clean_per_seed", {}).items():
+        standardised, photometric = VARIANTS[name]
+        recipe = replace(RECIPES["fast"].recipe, epochs=shifted["epochs"], photometric=photometric)
+        best = best_of(e, RECIPES["fast"]._replace(model=f"FastCNN{standardised}", recipe=recipe))
+        if best:
+            again = {name: [best.get(seed) for seed in shifted["seeds"]]}
+            yield from compare(source, "new_faces/clean_per_seed", {name: accuracies}, again)
     slow = e.metrics["time_to_accuracy"].get("reference")
     if slow:
         recipe = replace(RECIPES["poster"].recipe, epochs=slow["epochs"], precision="float32")
@@ -237,7 +270,13 @@ def networks(e: Evidence) -> Iterator[Compared]:
 
 
 def pairs(e: Evidence) -> Iterator[Compared]:
-    """Differences and intervals of notebooks 06 and 07, from the accuracies and counts that they compare."""
+    """Differences and intervals of notebooks 06, 07 and 09, from the accuracies and counts that they compare."""
+    shifted = e.metrics["new_faces"]
+    for title, entries in shifted.get("bought", {}).items():
+        values = shifted["clean_per_seed" if "as they are" in title else "under_shifts_per_seed"]
+        for name, stored in entries.items():
+            again = paired_seeds(values["as it is"], values[name])
+            yield from compare("the accuracies beside it", f"new_faces/bought/{title}/{name}", stored, again)
     for name, stored in e.metrics["techniques"].get("removed", {}).items():
         a, b = stored["accuracy_without"], stored["accuracy_with"]
         again = paired_seeds(a, b) | {"gaps": np.subtract(b, a).tolist()}

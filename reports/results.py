@@ -75,6 +75,7 @@ class Found(NamedTuple):
     beyond: dict
     speed: dict
     timed: dict
+    new_faces: dict
 
 
 def counting(run: Run) -> str | None:
@@ -85,7 +86,8 @@ def counting(run: Run) -> str | None:
 
 def read(run: Run) -> Found:
     """The run's metrics, of whichever notebooks have written theirs."""
-    names = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy")
+    names = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy",
+             "new_faces")
     data, training, evaluation, *later = (run.read_metrics(name) or {} for name in names)
     baselines = evaluation.pop("baselines", {})
     with reading(run.path / "run.json", run.path / "metrics" / "training.json"):
@@ -131,6 +133,9 @@ def sections(found: Found) -> list[Section]:
                 [*final_networks(found), *against_poster_cnn(found)]),
         Section("Speed", "Medians, in seconds of training (notebook 08).",
                 [*throughput(found), *time_to_accuracy(found), *fast(found), *ablations(found)]),
+        Section("New faces", "The same test images under 14 shifts of the picture, each in three severities; what an "
+                "augmentation adds on validation images; and another collection (notebook 09).",
+                [*under_shifts(found), *bought(found), *elsewhere(found)]),
     ]
     return [section for section in made if section.rows]
 
@@ -339,6 +344,35 @@ def ablations(found: Found) -> list[Row]:
                         found.training.get("val_size"),
                         effect({"difference": part["difference"], "difference_ci": ends})))
     return rows
+
+
+@reads("metrics/new_faces.json")
+def under_shifts(found: Found) -> list[Row]:
+    rows, part = [], found.new_faces.get("scored_on")
+    for name, one in found.new_faces.get("networks", {}).items():
+        rows += [Row(f"{part} accuracy, {name}", one["n"], score(one)),
+                 Row(f"the same, mean over all shifts, {name}", one["n"], share(one["mean"], one["mean_ci"]))]
+    reference = found.new_faces.get("reference")
+    return rows + [Row(f"mean over all shifts, {name} over {reference}", one["n"], f"{effect(one, COMPARISON)} it")
+                   for name, one in found.new_faces.get("against", {}).items()]
+
+
+@reads("metrics/new_faces.json")
+def bought(found: Found) -> list[Row]:
+    return [Row(f"FastCNN, {name}, {title[0].lower()}{title[1:]}, {count(one['n'], 'pair')} of seeds",
+                found.new_faces["n_val"], effect(one))
+            for title, entries in found.new_faces.get("bought", {}).items() for name, one in entries.items()]
+
+
+@reads("metrics/new_faces.json")
+def elsewhere(found: Found) -> list[Row]:
+    other = found.new_faces.get("other")
+    if not other:
+        return []
+    network = found.new_faces["network"]
+    recalls = [Row(f"its recall of {name} there", one["n"], share(one["recall"], one["recall_ci"]))
+               for name, one in other["per_class"].items()]
+    return [Row(f"accuracy of {network} on {other['source']}", other["n"], score(other)), *recalls]
 
 
 def share(value: float, ends: Sequence[float]) -> str:

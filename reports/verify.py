@@ -31,6 +31,7 @@ CHECKS: dict[Check, str] = {
     checks.beside_them: "evaluation/baselines/*",
     checks.final_networks: "beyond/*",
     checks.fixed_budget: "time_to_accuracy/budget/*",
+    checks.under_shifts: "new_faces/*",
     checks.histories: "training/*",
     checks.of_techniques: "techniques/*",
     checks.of_networks: "beyond/*",
@@ -51,7 +52,8 @@ CHECKS: dict[Check, str] = {
 FROM_METRICS = (checks.pairs, checks.speed, checks.time_to_accuracy)
 """Those that know no more than the metrics: a number that follows from others there may be wrong with them."""
 
-TEST_SCORES = ("evaluation/*", "beyond/test/*", "beyond/against_PosterCNN/*", "time_to_accuracy/budget/*")
+TEST_SCORES = ("evaluation/*", "beyond/test/*", "beyond/against_PosterCNN/*", "time_to_accuracy/budget/*",
+               "new_faces/networks/*", "new_faces/against/*")
 NO_SCORES = ("*/class_competition/*", "*/best_public_result*", "*/seeds/*", "*/val_acc_per_seed/*", "*/temperature",
              "*/threshold", "*/allowed_risk", "*/chosen_seed", "*/epochs", "*/trained_on", "*seconds*")
 """What stands beside the test scores: settings, seconds, validation scores, and what others have published."""

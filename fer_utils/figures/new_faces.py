@@ -43,10 +43,10 @@ def shifts_of_a_face(face: np.ndarray, found: dict[str, np.ndarray]) -> Figure:
 
 
 @shows()
-def under_shifts(scores: dict, confidence: pd.Series) -> Figure:
+def under_shifts(scores: dict, confidence: dict[str, Sequence[float]]) -> Figure:
     """Accuracy under each shift, in three severities from pale to dark, and how far confidence is above it.
 
-    scores: what `shift_scores` returned; confidence: what `under_shifts` returned beside it.
+    scores: what `shift_scores` returned; confidence: by shift its mean at each severity, and one of "as it is".
     """
     names = list(scores["by_shift"])
     figure, (left, right) = canvas(TWO_COLUMNS, 24 + 7 * len(names), columns=2, sharey=True, width_ratios=[1.5, 1])
@@ -55,14 +55,14 @@ def under_shifts(scores: dict, confidence: pd.Series) -> Figure:
             place = row + 0.24 * (severity - 2)
             left.plot(found["accuracy_ci"], [place, place], color=OURS, linewidth=2.5, alpha=0.3 * strength)
             left.plot(found["accuracy"], place, "o", color=OURS, markersize=4, alpha=strength)
-            gap = 100 * (confidence[name, severity] - found["accuracy"])
+            gap = 100 * (confidence[name][severity - 1] - found["accuracy"])
             right.plot(gap, place, "o", color=POSTER, markersize=4, alpha=strength)
     named_rows(left, names)
     right.tick_params(axis="y", left=False, labelleft=False)
     right.spines["left"].set_visible(False)
     right.grid(axis="x")
     left.axvline(scores["accuracy"], color=INK, linewidth=0.9)
-    right.axvline(100 * (confidence["as it is", 0] - scores["accuracy"]), color=INK, linewidth=0.9)
+    right.axvline(100 * (confidence["as it is"][0] - scores["accuracy"]), color=INK, linewidth=0.9)
     left.set(title="Accuracy", xlabel="the line: the images as they are")
     right.set(title="Confidence minus accuracy", xlabel="points; to the right of 0 it is too sure")
     return figure

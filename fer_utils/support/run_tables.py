@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fer_utils import CourseError
-from fer_utils.support.files import reading
+from fer_utils.support.files import reading, write_text
 
 HISTORY = ["seed", "epoch", "train_loss", "val_loss", "val_acc", "saved", "seconds"]
 """The columns of a training's history, a row for each epoch."""
@@ -54,6 +54,29 @@ def read_predictions(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
         if labels.dtype.kind != "i" or not sums_to_one or labels.max() >= probabilities.shape[1]:
             raise ValueError("no labels and probabilities of images")
     return None if labels.min() < 0 else (labels, probabilities.astype(np.float32))
+
+
+def write_shifted(path: Path, labels: np.ndarray, named: pd.DataFrame) -> None:
+    """Write each image's label, int64 (N,), and the class named under each shift and severity.
+
+    named: what `shifts.under_shifts` returned for these images.
+    """
+    table = named.T.set_axis([f"{shift} {severity}" for shift, severity in named.index], axis=1)
+    table.insert(0, "label", labels)
+    write_text(path, table.to_csv(index_label="index", lineterminator="\n"))
+
+
+def read_shifted(path: Path) -> tuple[np.ndarray, pd.DataFrame]:
+    """Labels and classes named, as `write_shifted` was given them; CourseError where there is no such file."""
+    table = _read_table(path)
+    if table is None:
+        raise CourseError(f"{path.name} is not in metrics/{path.parent.name}/: run notebook 09 again, which writes it.")
+    with reading(path):
+        named = table.drop(columns=["index", "label"]).astype(np.int64)
+        rows = [(shift, int(severity)) for shift, _, severity in (column.rpartition(" ") for column in named)]
+        labels = table["label"].to_numpy(np.int64)
+    return labels, named.T.set_axis(pd.MultiIndex.from_tuples(rows, names=["shift", "severity"])).set_axis(
+        range(len(labels)), axis=1)
 
 
 def _read_table(path: Path, **options) -> pd.DataFrame | None:

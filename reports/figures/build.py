@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from fer_utils import CourseError, brief
 from fer_utils.data import Faces, load_faces, split
 from fer_utils.evaluation import apply_temperature, clean_part, predict, reliability, risk_coverage
-from fer_utils.figures import beyond, eda, evaluation, model, speed, techniques, training, use_style
+from fer_utils.figures import beyond, eda, evaluation, model, new_faces, speed, techniques, training, use_style
 from fer_utils.models import build_model, layer_table
 from fer_utils.runs import Run
 from fer_utils.support.files import read_json
@@ -24,7 +24,7 @@ from fer_utils.support.published import poster_log
 from fer_utils.support.schema import USAGES
 from fer_utils.weights import WEIGHTS, pretrained
 
-METRICS = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy")
+METRICS = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy", "new_faces")
 
 
 class Missing(LookupError):
@@ -239,6 +239,22 @@ def ablations(kept: Kept) -> Figure:
     return speed.ablations(found.astype({"low": float, "high": float}))  # None where one seed gives no interval
 
 
+def under_shifts(kept: Kept) -> Figure:
+    found = kept.metrics["new_faces"]
+    return new_faces.under_shifts(found["on_validation"], found["confidence"])
+
+
+def there_and_at_home(kept: Kept) -> Figure:
+    found = {"at home": kept.evaluated, "there": kept.metrics["new_faces"]["other"]}
+    return new_faces.there_and_at_home({name: np.array(one["confusion"]) for name, one in found.items()}, kept.classes)
+
+
+def calibration_there(kept: Kept) -> Figure:
+    found = kept.metrics["new_faces"]["other"]
+    tables = {name: pd.DataFrame(table) for name, table in found["reliability"].items()}
+    return evaluation.temperature(tables, found["calibration"])
+
+
 def needs_histories(kept: Kept) -> Figure:
     raise Missing("the metrics do not hold the histories that it shows")
 
@@ -273,6 +289,13 @@ FIGURES: dict[str, Callable[[Kept], Figure]] = {
     "time_to_accuracy": needs_histories,
     "fixed_budget": fixed_budget,
     "ablations": ablations,
+    "new_faces_under_shifts": under_shifts,
+    "new_faces_bought": lambda kept: new_faces.bought(kept.metrics["new_faces"]["bought"]),
+    "new_faces_networks": lambda kept: new_faces.networks_under_shifts(kept.metrics["new_faces"]["networks"]),
+    "new_faces_confusion": there_and_at_home,
+    "new_faces_calibration": calibration_there,
+    "new_faces_learnt": lambda kept: new_faces.learnt_there(
+        kept.metrics["new_faces"]["other"]["learnt"], kept.metrics["new_faces"]["other"]["accuracy"]),
 }
 
 if __name__ == "__main__":

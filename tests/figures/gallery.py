@@ -188,6 +188,18 @@ def left_out():
         for part in parts]))
 
 
+def shifted_scores(level: float) -> dict:
+    def one(accuracy: float) -> dict:
+        return {"accuracy": accuracy, "accuracy_ci": [accuracy - 0.02, accuracy + 0.02], "n": 1000}
+
+    by_shift = {name: [one(level - k * row / 60) for k in (1, 2, 3)] for row, name in enumerate(SHIFTS)}
+    return {**one(level), "mean": level - 0.1, "mean_ci": [level - 0.11, level - 0.09], "by_shift": by_shift}
+
+
+def sure_under_shifts() -> dict[str, list[float]]:
+    return {"as it is": [0.79], **{name: [0.78, 0.75, 0.72] for name in SHIFTS}}
+
+
 def profiled():
     times = pd.Series([154.3, 78.1, 57.5, 88.1, 23.2, 21.7, 15.3, 16, 27.8], index=[*speed.KINDS, "the rest"])
     return speed.profile(times, 2)
@@ -221,6 +233,8 @@ BASELINES = {"majority": {"accuracy": 0.447}, "class_competition": {"accuracy": 
 ANGLES = np.random.default_rng(0).uniform(-10, 10, (2, 200))
 
 OF_CLASSES = {
+    "new_faces_confusion": lambda n: new_faces.there_and_at_home(
+        {title: np.array(made_up_metrics(n)["confusion"]) for title in ("at home", "there")}, CLASSES[n]),
     "class_counts": lambda n: eda.class_counts(made_up_counts(n)),
     "faces_by_class": lambda n: eda.faces_by_class(made_up_faces(n)),
     "mean_faces": lambda n: eda.mean_faces(made_up_faces(n)),
@@ -297,6 +311,16 @@ OTHERS = {
     "ablations": left_out,
     "named_faces, none": lambda: in_a_photograph(3, 0),
     "named_faces, many": lambda: in_a_photograph(3, 10),
+    "new_faces_under_shifts": lambda: new_faces.under_shifts(shifted_scores(0.789), sure_under_shifts()),
+    "new_faces_networks": lambda: new_faces.networks_under_shifts(
+        {name: shifted_scores(level) for name, level in (
+            ("PosterCNN", 0.79), ("FastCNN as it is", 0.8), ("FastCNN both", 0.81), ("AttentionCNN", 0.86),
+            ("AttentionCNN-robust", 0.84))}),
+    "new_faces_bought": lambda: new_faces.bought(
+        {title: {name: technique(3, [0.005, 0.052]) for name in ("light and sharpness", "standardised", "both")}
+         for title in ("On the images as they are", "Mean over all shifts")}),
+    "new_faces_learnt": lambda: new_faces.learnt_there(
+        {"the last layer": [0.6, 0.62, 0.63], "all layers": [0.7, 0.75, 0.76], "a fresh start": [0.4, 0.5, 0.5]}, 0.61),
     "shifts_of_a_face": lambda: new_faces.shifts_of_a_face(
         made_up_faces(3).images[0], {name: made_up_faces(3).images[:3] for name in SHIFTS}),
 }
