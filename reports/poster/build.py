@@ -93,6 +93,7 @@ def _facts(run: Run, found: Found) -> dict:
         "rivals": rivals(found),
         "techniques": techniques(found),
         "beyond": {} if run.drawn else found.beyond.get("test", {}),  # on drawn faces a rehearsal
+        "new_faces": [] if run.drawn else under_shifts(found),
         "data": run.read_metrics("data"),
         "poster_epochs": len(poster_log()),
         "people": [HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH],
@@ -116,6 +117,13 @@ def techniques(found: Found) -> list[dict]:
     """What each technique adds: name, difference (a share), its interval or None, number of seeds, and the verdict."""
     return [{"name": name, "difference": one["difference"], "interval": one["difference_ci"], "n": one["n"],
              "words": verdict(one["difference_ci"])} for name, one in found.techniques.get("removed", {}).items()]
+
+
+def under_shifts(found: Found) -> list[dict]:
+    """Each network's accuracy on the test images as they are, its mean over all shifts, and the interval of that."""
+    networks = found.new_faces.get("networks", {}) if found.new_faces.get("scored_on") == "test" else {}
+    return [{"name": name, "accuracy": one["accuracy"], "mean": one["mean"], "interval": one["mean_ci"]}
+            for name, one in networks.items()]
 
 
 def authors() -> str:
