@@ -15,8 +15,8 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
 
 
 @contextmanager
-def chromium() -> Iterator:
-    """A browser of playwright's on $CHROMIUM, or else the system's own Chromium."""
+def chromium(*flags: str) -> Iterator:
+    """A browser of playwright's on $CHROMIUM, or else the system's own Chromium, with further flags."""
     without = pytest.fail if os.environ.get("FER_BROWSER") == "required" else pytest.skip
     try:
         from playwright.sync_api import sync_playwright
@@ -27,6 +27,6 @@ def chromium() -> Iterator:
     if path is None:
         without("there is no browser: apt-get install chromium, or set CHROMIUM to the path of one")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        browser = driver.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
         yield browser
         browser.close()

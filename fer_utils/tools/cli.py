@@ -67,6 +67,9 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--json", action="store_true", help="print one JSON document instead of lines")
     added.add_argument("--out", metavar="DIR", help="write each photograph there with its boxes and bars")
     added.add_argument("--training", metavar="RUN[/NAME]", help="a training of a run (default: the shipped PosterCNN)")
+    added = command("demo", demo, "Open a page on this machine that names the faces of a picture, from file or camera.")
+    added.add_argument("--port", type=int, metavar="N", help="of the page (default: the first free from 7860)")
+    added.add_argument("--training", metavar="RUN[/NAME]", help="as for predict")
     added = command("lab", lab, "Open a working copy of the notebooks, work/, in JupyterLab; it is made once.")
     added.add_argument("--reset", nargs="+", metavar="NOTEBOOK",
                        help="open nothing, but bring these back as the course has them; yours are kept beside them")
@@ -153,6 +156,13 @@ def predict(options: argparse.Namespace) -> int:
     from fer_utils.tools.predict import predict
 
     return predict(options.photos, options.json, options.out, options.training)
+
+
+def demo(options: argparse.Namespace) -> None:
+    """Serve the page."""
+    from fer_utils.tools.demo import demo
+
+    demo(options.port, options.training)
 
 
 def lab(options: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """`fer predict`: the faces of photographs, named by the shipped weights or by a training of the reader's own."""
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from PIL import Image
 from fer_utils import CourseError
 from fer_utils.lessons import as_network
 from fer_utils.photos import Network, answered, in_words, name_faces, shipped
-from fer_utils.runs import Run
+from fer_utils.runs import Run, Training
 from fer_utils.support.archives import DataError, Open, is_litter, open_file, shown, walk
 from fer_utils.support.detector import LEAST, LOOKED_AT, Box
 from fer_utils.support.files import replacing
@@ -20,11 +21,12 @@ from fer_utils.support.images import read_photo, suffixes
 
 SHIPPED = "PosterCNN"
 """Of the shipped networks the one whose card has a temperature: it kept validation images to be calibrated by."""
+NO_FACE = f"no face; the smallest that is looked for is a {LOOKED_AT // LEAST}th of the longer side"
 
 
 def predict(paths: list[str], as_json: bool, out: str | None, training: str | None) -> int:
     """Name the faces in all photographs; returns 1 where any could not be read, which is said and passed over."""
-    network, told, pictures = own(training) if training else shipped(SHIPPED), [], set()
+    network, told, pictures = as_network(*own(training)) if training else shipped(SHIPPED), [], set()
     if not as_json:
         print(f"{network.name}: {', '.join(network.classes)}; {how_sure(network)}")
     for name, open_photo in photographs(paths):
@@ -54,11 +56,8 @@ def how_sure(network: Network) -> str:
     return f"no answer under {network.threshold:.2f}; confidence calibrated at temperature {network.temperature:.2f}"
 
 
-def own(text: str) -> Network:
-    """A training of a run, RUN or RUN/NAME, under the seed that notebook 05 chose, else the best on validation.
-
-    CourseError where there is no such run or training, or its weights are not there.
-    """
+def own(text: str) -> tuple[Run, Training]:
+    """A run and its training, from RUN, or RUN/NAME for another than notebook 04's; CourseError where there is none."""
     run, name = Run.open(text), ""
     if not run.read() and "/" in text:
         above, _, name = text.rpartition("/")
@@ -69,7 +68,7 @@ def own(text: str) -> Network:
     name = name or known.get("training", "")
     if not name:
         raise CourseError(f"The run {run.name} has no training of notebook 04: train one there, or give RUN/NAME.")
-    return as_network(run, run.training(name))
+    return run, run.training(name)
 
 
 def photographs(paths: list[str]) -> Iterator[tuple[str, Open]]:
@@ -103,8 +102,7 @@ def as_found(network: Network, name: str, photo: Image.Image, zoom: float, squar
 def in_lines(network: Network, found: dict, probabilities: np.ndarray) -> Iterator[str]:
     """What is printed of one photograph."""
     if not found["faces"]:
-        smallest = f"the smallest that is looked for is a {LOOKED_AT // LEAST}th of the longer side"
-        yield f"{found['photo']}: no face; {smallest}"
+        yield f"{found['photo']}: {NO_FACE}"
     else:
         yield f"{found['photo']}: {len(found['faces'])} found"
     for face, shares in zip(found["faces"], probabilities, strict=True):
@@ -115,18 +113,29 @@ def in_lines(network: Network, found: dict, probabilities: np.ndarray) -> Iterat
 
 def draw(network: Network, name: str, out: Path, taken: set[str], *shown_faces) -> str:
     """Write the photograph with its boxes and bars into the folder `out`; returns where."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from fer_utils.figures import use_style
-    from fer_utils.figures.new_faces import named_faces
-
-    use_style()
-    titles = [in_words(network, shares) for shares in shown_faces[-1]]
-    figure, stem, count = named_faces(*shown_faces, titles, network.classes), Path(name).name, 1
+    stem, count = Path(name).name, 1
     while f"{stem}-{count}.png" in taken:
         count += 1
     taken.add(f"{stem}-{count}.png")
     with replacing(out / f"{stem}-{count}.png") as temporary:
-        figure.savefig(temporary, dpi=150)
+        temporary.write_bytes(picture(network, *shown_faces))
     return str(out / f"{stem}-{count}.png")
+
+
+def picture(network: Network, photo: Image.Image, squares: list[Box], images: np.ndarray,
+            probabilities: np.ndarray) -> bytes:
+    """The photograph with its boxes and bars, as a PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from fer_utils.figures import use_style
+    from fer_utils.figures.new_faces import named_faces
+
+    use_style()
+    titles, png = [in_words(network, shares) for shares in probabilities], io.BytesIO()
+    figure = named_faces(photo, squares, images, probabilities, titles, network.classes)
+    figure.savefig(png, dpi=150)
+    plt.close(figure)
+    return png.getvalue()
