@@ -96,7 +96,8 @@ class Standardise(nn.Module):
 class AttentionCNN(nn.Module):
     """Deeper than the poster's, and with attention: stages of residual blocks, each stage at half the size of the last.
 
-    channels, blocks: one number for each stage. A mean over all places replaces the poster's large dense layer.
+    channels, blocks: one number for each stage. A mean over all places replaces the poster's large dense layer. With
+    `standardise`, a first layer takes light and contrast away, which notebook 09 asks for.
     """
 
     def __init__(
