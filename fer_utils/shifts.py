@@ -165,19 +165,25 @@ def shifted(images: np.ndarray, name: str, severity: int, seed: int = 0) -> np.n
     return np.rint(found).clip(0, 255).astype(np.uint8)
 
 
-def under_shifts(answer: Callable[[np.ndarray], np.ndarray], images: np.ndarray,
-                 seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
+def every_shift(images: np.ndarray, seed: int = 0) -> dict[tuple[str, int], np.ndarray]:
+    """Images, uint8 (N, 48, 48), as they are (severity 0) and under every shift, by its name and severity."""
+    made = {(name, severity): shifted(images, name, severity, seed) for name in SHIFTS for severity in SEVERITIES}
+    return {("as it is", 0): images, **made}
+
+
+def under_shifts(answer: Callable[[np.ndarray], np.ndarray],
+                 images: dict[tuple[str, int], np.ndarray]) -> tuple[pd.DataFrame, pd.Series]:
     """What a network says of images as they are and under every shift.
 
-    answer: from uint8 (N, 48, 48) to probabilities (N, classes). Returns the class named, int64, with a row for each
-    shift and severity and a column for each image, and the mean of the highest probability in each row. Severity 0 is
-    the row "as it is".
+    answer: from uint8 (N, 48, 48) to probabilities (N, classes); images: what `every_shift` returned. Returns the class
+    named, int64, with a row for each shift and severity and a column for each image, and the mean of the highest
+    probability in each row.
     """
     named, confidence = {}, {}
-    for name, severity in [("as it is", 0), *((name, severity) for name in SHIFTS for severity in SEVERITIES)]:
-        probabilities = answer(shifted(images, name, severity, seed) if severity else images)
-        named[name, severity] = probabilities.argmax(axis=1)
-        confidence[name, severity] = float(probabilities.max(axis=1).mean())
+    for row, these in images.items():
+        probabilities = answer(these)
+        named[row] = probabilities.argmax(axis=1)
+        confidence[row] = float(probabilities.max(axis=1).mean())
     rows = pd.MultiIndex.from_tuples(named, names=["shift", "severity"])
     return pd.DataFrame(np.stack([*named.values()]), index=rows), pd.Series(confidence.values(), index=rows)
 

@@ -365,8 +365,8 @@ def holding_out(found: Found) -> list[Row]:
         return []
     best = max(networks, key=lambda name: networks[name]["mean"])
     one, other = networks[best], networks[reference]
-    return [Row(f"{found.new_faces['scored_on']} accuracy, mean over {len(one['by_shift'])} shifts of the picture, {best}",
-                one["n"], share(one["mean"], one["mean_ci"]), f"{other['mean']:.4f}, {reference}")]
+    what = f"{found.new_faces['scored_on']} accuracy, mean over {len(one['by_shift'])} shifts of the picture, {best}"
+    return [Row(what, one["n"], share(one["mean"], one["mean_ci"]), f"{other['mean']:.4f}, {reference}")]
 
 
 @reads("metrics/new_faces.json")

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import center_of_mass
 
 from fer_utils import CourseError
-from fer_utils.shifts import EYES, SHIFTS, paired_means, shift_scores, shifted, under_shifts
+from fer_utils.shifts import EYES, SHIFTS, every_shift, paired_means, shift_scores, shifted, under_shifts
 from fer_utils.support.sample import draw_face
 
 
@@ -146,7 +146,7 @@ def brightness(images: np.ndarray) -> np.ndarray:
 
 
 def test_what_is_named_under_shifts_is_counted_by_shift_and_over_all(faces):
-    named, confidence = under_shifts(brightness, faces)
+    named, confidence = under_shifts(brightness, every_shift(faces))
     assert named.shape == (1 + 3 * len(SHIFTS), len(faces)) and list(named.index) == list(confidence.index)
     labels = brightness(faces).argmax(1)  # so that nothing is wrong before the light changes
     scores = shift_scores(named, labels)
@@ -161,7 +161,7 @@ def test_what_is_named_under_shifts_is_counted_by_shift_and_over_all(faces):
 
 
 def test_two_networks_are_compared_over_the_same_shifted_images(faces):
-    named, _ = under_shifts(brightness, faces)
+    named, _ = under_shifts(brightness, every_shift(faces))
     labels = brightness(faces).argmax(1)
     always = named * 0
     apart, means = paired_means(always, named, labels), [shift_scores(one, labels)["mean"] for one in (always, named)]
