@@ -65,7 +65,8 @@ SETTINGS = ("*/epochs", "*/seeds/*", "*/seed", "*/recipe/*", "*/poster_seed", "*
 REASONS = [
     *(Unknown(pattern, "a setting, which nothing computes") for pattern in SETTINGS),
     *(Unknown(pattern, "time or memory, measured once: another run has others")
-      for pattern in ("*seconds*", "speed/*/repeats/*", "speed/*peak_mb", "speed/profile*", "speed/both_references/*")),
+      for pattern in ("*seconds*", "speed/*/repeats/*", "speed/*peak_mb", "speed/profile*", "speed/both_references/*",
+                      "new_faces/faces_a_second/*")),
     Unknown("data/*", "it needs the data: name them by --data PATH"),
     Unknown("*", "a validation score, of which the run keeps neither predictions nor a history"),
 ]

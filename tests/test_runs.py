@@ -18,6 +18,7 @@ from fer_utils.data import Faces
 from fer_utils.runs import Run, Training
 from fer_utils.support.files import checked_name
 from fer_utils.support.provenance import git_commit
+from fer_utils.support.run_tables import read_shifted, write_shifted
 from fer_utils.training import HISTORY, Recipe
 
 
@@ -342,6 +343,33 @@ def test_predictions_have_a_column_for_each_class_of_the_faces(home):
     run.write_predictions("TinyNet-1a2b3c4d", 0, faces, np.full((6, 4), 0.25, np.float32))
     table = pd.read_csv(run.path / "metrics" / "predictions" / "TinyNet-1a2b3c4d-seed0.csv")
     assert list(table) == ["index", "label", "p_shy", "p_joy", "p_bored, a bit", "p_calm"]
+
+
+def named_under_shifts() -> pd.DataFrame:
+    rows = pd.MultiIndex.from_tuples([("as it is", 0), ("crop too wide", 1), ("crop too wide", 3)],
+                                     names=["shift", "severity"])
+    return pd.DataFrame(np.arange(18).reshape(3, 6) % 3, index=rows)
+
+
+def test_what_is_named_under_shifts_comes_back_as_it_was(home):
+    path = Run.open("mine").shifted("FastCNN as it is")
+    assert path.name == "FastCNN-as-it-is.csv"
+    write_shifted(path, some_faces().labels, named_under_shifts())
+    labels, named = read_shifted(path)
+    assert labels.tolist() == some_faces().labels.tolist()
+    pd.testing.assert_frame_equal(named, named_under_shifts())
+
+
+@pytest.mark.parametrize("damage", [
+    b"", b"{}", b"index,label,noise\n0,1,2\n", b"index,label,noise 1\n0,1,x\n", b"\xff\xfe"])
+def test_a_damaged_table_of_shifts_is_one_sentence(home, damage):
+    path = Run.open("mine").shifted("PosterCNN")
+    with pytest.raises(CourseError, match=r"PosterCNN.csv is not in metrics/shifts/: run notebook 09 again"):
+        read_shifted(path)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(damage)
+    with pytest.raises(CourseError, match="PosterCNN.csv"):
+        read_shifted(path)
 
 
 def test_notebooks_that_write_at_the_same_time_lose_nothing(home):

@@ -37,8 +37,30 @@ def test_the_summary_is_of_the_training_that_was_evaluated(run):
         "|  | n | result |", "| :-- | --: | :-- |",
         "| best validation accuracy, 2 seeds | 300 | 0.8432 ± 0.0065 |",
         "| test accuracy, the seed chosen on validation | 345 | 0.8765 (0.8123 to 0.9123) |",
-        "| test accuracy, 2 seeds | 345 | 0.8611 ± 0.0122 |",
         "| always Sad\\|Glad, the most frequent class | 345 | 0.4464 (0.4000 to 0.5000) |"]
+
+
+def under_shifts(mean: float) -> dict:
+    by_shift = {"noise": [PART] * 3, "blur": [PART] * 3}
+    return PART | {"mean": mean, "mean_ci": [mean - 0.01, mean + 0.01], "by_shift": by_shift}
+
+
+def test_new_faces_are_rows_and_the_one_that_holds_out_best_is_on_the_first_page(run):
+    effect = {"difference": 0.05, "difference_ci": [0.04, 0.06], "n": 3}
+    run.write_metrics("new_faces", {
+        "scored_on": "test", "n_val": 100, "network": "PosterCNN", "reference": "Deep",
+        "networks": {"Deep": under_shifts(0.7), "Deep robust": under_shifts(0.75)},
+        "against": {"Deep robust": effect | {"n": 345}}, "bought": {"Mean over all shifts": {"both": effect}},
+        "other": SCORES | {"source": "sketches"}})
+    found = results.read(run)
+    best = results.summary(found)[-1]
+    assert best.what == "test accuracy, mean over 2 shifts of the picture, Deep robust"
+    assert (best.n, best.result, best.others) == (345, "0.7500 (0.7400 to 0.7600)", "0.7000, Deep")
+    rows = next(section.rows for section in results.sections(found) if section.title == "New faces")
+    said = {row.what: row.result for row in rows}
+    assert said["mean over all shifts, Deep robust over Deep"] == "+5.0 points (+4.0 to +6.0), beats it"
+    assert said["FastCNN, both, mean over all shifts, 3 pairs of seeds"] == "+5.0 points (+4.0 to +6.0), helped"
+    assert said["accuracy of PosterCNN on sketches"] == "0.8765 (0.8123 to 0.9123)"
 
 
 def test_the_training_that_counts(home):

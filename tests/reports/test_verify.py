@@ -5,13 +5,16 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from making import bands, write_folder
 
 from fer_utils import CourseError
 from fer_utils.runs import Run
+from fer_utils.shifts import every_shift, paired_means, shift_scores
 from fer_utils.support.files import read_json, write_json
+from fer_utils.support.run_tables import write_shifted
 from fer_utils.tools import cli
 from fer_utils.tools.notebooks import run_notebooks
 from reports import checks, printed, results, verify, with_data
@@ -193,6 +196,32 @@ def lie_in_what_leaks(run):
 def lie_by_damage(run):
     (run.path / "metrics" / "training.json").write_text('{"all": 5}')
     return "training/*: stored \"damaged (TypeError: 'int' object"
+
+
+def shifted(run: Run) -> None:
+    """Scores under shifts as notebook 09 writes them, of two networks that guess."""
+    labels, rng = pd.read_csv(run.path / "metrics" / "test_images.csv")["label"].to_numpy(), np.random.default_rng(0)
+    rows = pd.MultiIndex.from_tuples(every_shift(np.zeros((1, 48, 48), np.uint8)), names=["shift", "severity"])
+    named = {name: pd.DataFrame(rng.integers(0, 3, (len(rows), len(labels))), index=rows) for name in ("One", "Two")}
+    for name, one in named.items():
+        write_shifted(run.shifted(name), labels, one)
+    run.write_metrics("new_faces", {
+        "scored_on": "test", "networks": {name: shift_scores(one, labels) for name, one in named.items()},
+        "reference": "One", "against": {"Two": paired_means(named["One"], named["Two"], labels)}})
+
+
+def lie_under_a_shift(run):
+    shifted(run)
+    change(run.path / "metrics" / "new_faces.json", "networks", "Two", "by_shift", "noise", 1, "accuracy",
+           by=lambda value: value + 0.01)
+    return "new_faces/networks/Two/by_shift/noise/1/accuracy: stored"
+
+
+def lie_in_what_was_named_under_a_shift(run):
+    shifted(run)
+    label = pd.read_csv(run.shifted("Two"))["label"][3]
+    change_row(run.shifted("Two"), 3, "blur 2", lambda named: (label + 1) % 3 if named == label else label)
+    return "new_faces/networks/Two/by_shift/blur/1/accuracy: stored"
 
 
 LIES = [one for what, one in globals().items() if what.startswith("lie_")]
