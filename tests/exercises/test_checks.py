@@ -8,13 +8,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 from answering import NAMES, answers, checks
+from PIL import Image
 from scipy.stats import chi2, t
 from torch import nn
 from torchvision import models
 
 from fer_utils import exercises
 from fer_utils.data import identical
-from fer_utils.evaluation import mean_interval
+from fer_utils.evaluation import mean_interval, wilson
 from fer_utils.exercises import NotYet
 from fer_utils.models import conv_block
 
@@ -38,7 +39,7 @@ def test_the_stub_is_told_that_nothing_came(name, check):
 
 
 def test_each_notebook_has_three_or_four_exercises():
-    assert len(NAMES) == 8 and {len(checks(name)) for name in NAMES} == {4}
+    assert len(NAMES) == 9 and {len(checks(name)) for name in NAMES} == {4}
 
 
 def majority(labels: np.ndarray) -> int:
@@ -254,6 +255,60 @@ class Grey(nn.Module):
         return logits.softmax(1) if self.softmax else logits
 
 
+def squared(box, size, margin, limit=True, low=True, high=True, shared=2):
+    """A square around a box with some of the rules left out; `shared`: 2 gives half of what is gained to the left."""
+    (left, top, side), (width, height) = box, size
+    wider = min(round(margin * side), width, height) if limit else round(margin * side)
+    left, top = left - (wider - side) // shared, top - (wider - side) // shared
+    if low:
+        left, top = max(0, left), max(0, top)
+    return (min(left, width - wider), min(top, height - wider), wider) if high else (left, top, wider)
+
+
+def cut_off(box, size, margin):
+    (left, top, side), wider = box, round(margin * box[2])
+    left, top = left - (wider - side) // 2, top - (wider - side) // 2
+    right, bottom = min(left + wider, size[0]), min(top + wider, size[1])
+    return max(0, left), max(0, top), min(right - max(0, left), bottom - max(0, top))
+
+
+def with_interval(hits, values):
+    return hits.mean(), *mean_interval(values.astype(float))
+
+
+def by_1_96(hits):
+    shares = hits.mean(axis=0)
+    half = 1.96 * shares.std(ddof=1) / np.sqrt(len(shares))
+    return shares.mean(), shares.mean() - half, shares.mean() + half
+
+
+def face_tensor(image, by=255.0):
+    """A PIL image as numbers, float32 (1, channels, rows, columns)."""
+    x = torch.tensor(np.array(image)).float() / by
+    return x[None, None] if x.ndim == 2 else x.permute(2, 0, 1)[None]
+
+
+def square_of(photo, square, mode="L"):
+    left, top, side = square
+    return photo.convert(mode).crop((left, top, left + side, top + side))
+
+
+def shrunk(photo, square, mode="L", by=255.0, how=Image.Resampling.BILINEAR):
+    return face_tensor(square_of(photo, square, mode).resize((48, 48), how), by)
+
+
+def shrunk_first(photo, square):
+    left, top, side = square
+    across, down = 48 / photo.width, 48 / photo.height
+    small = photo.convert("L").resize((48, 48), Image.Resampling.BILINEAR)
+    return face_tensor(small.crop([round(end) for end in (left * across, top * down, (left + side) * across,
+                                                          (top + side) * down)]).resize((48, 48)))
+
+
+def interpolated(photo, square, antialias=False):
+    return F.interpolate(face_tensor(square_of(photo, square)), size=(48, 48), mode="bilinear", antialias=antialias)
+
+
 def measured(warm=1, blocks=False, single=True):
     def take_turns(tasks, repeats, clock):
         found = {name: [] for name in tasks}
@@ -462,6 +517,49 @@ WRONG = {
         (measured(warm=0), "none of its first call"), (measured(blocks=True), "in the order abaaabbb"),
         (measured(single=False), "{'a': 1, 'b': 1} times came; expected: 3 times of each"),
         (all_counted, "{'a': 4, 'b': 4} times came"), (since_the_start, "none of its first call")],
+    "new_faces.darker": [
+        (lambda images, levels: images - np.uint8(levels), "grey level 0 became 226; expected: 0"),
+        (lambda images, levels: np.clip(images - np.uint8(levels), 0, 255), "take away in another type, limit"),
+        (lambda images, levels: (images.astype(int) - levels).astype(np.uint8), "uint8 has no numbers below 0"),
+        (lambda images, levels: images.astype(float) - levels, "-30 came at place [0, 0, 0]; expected: 0"),
+        (lambda images, levels: np.clip(images.astype(float) - levels, 0, 255), "dtype float64 came; expected: uint8"),
+        (lambda images, levels: np.where(images > levels, images - np.uint8(levels), images), "10 came at place"),
+        (lambda images, levels: (images * (1 - levels / 255)).astype(np.uint8), "so many levels less for each pixel"),
+        (lambda images, levels: np.subtract(images, levels, out=images, casting="unsafe"), "the images that went in"),
+        (lambda images, levels: images.astype(int).ravel() - levels, "shape (4608,) came")],
+    "new_faces.square_around": [
+        (lambda box, size, margin: squared(box, size, margin, low=False, high=False), "-6 came at place [0]; expected"),
+        (lambda box, size, margin: squared(box, size, margin, high=False), "530 came at place [0]; expected: 520"),
+        (lambda box, size, margin: squared(box, size, margin, limit=False), "larger than the photograph's shorter"),
+        (lambda box, size, margin: squared(box, size, margin, shared=1), "expected: 198, for left, top and side are"),
+        (lambda box, size, margin: squared(box, size[::-1], margin), "expected: 520, for left, top and side are"),
+        (lambda box, size, margin: (*box[:2], round(margin * box[2])), "as far to each side"),
+        (lambda box, size, margin: squared(box, size, margin)[:2], "shape (2,) came; expected: shape (3,)"),
+        (lambda box, size, margin: (*squared(box, size, margin)[:2], margin * box[2]), "46.8 came at place [2]"),
+        (cut_off, "expected: 120, for left, top and side are (0, 140, 120): moved to lie within")],
+    "new_faces.mean_over_shifts": [
+        (lambda hits: with_interval(hits, hits.ravel()), "an interval over all hits, as if they were independent;"),
+        (lambda hits: (hits.mean(), *wilson(hits.sum(), hits.size)), "as if they were independent (Wilson's)"),
+        (lambda hits: with_interval(hits, hits.mean(axis=1)), "over shifts, of which there are a few"),
+        (by_1_96, "the lower end, 4 shifts and 8 images"), (lambda hits: hits.mean(), "came; expected: three numbers"),
+        (lambda hits: with_interval(hits.sum(axis=0), hits.mean(axis=0)), "1.875 came, which is a number of shifts"),
+        (lambda hits: (hits.mean(), mean_interval(hits.mean(axis=0))), "expected: three numbers: mean, low and high"),
+        (lambda hits: with_interval(hits, hits.mean(axis=0))[::-1], "the mean, 4 shifts and 8 images")],
+    "new_faces.prepared": [
+        (lambda photo, square: shrunk(photo, square, by=1), "came; expected: 0 to 1, so the bytes divided by 255"),
+        (lambda photo, square: shrunk(photo, square, by=255**2), "as after two divisions by 255"),
+        (lambda photo, square: shrunk(photo, square, mode="RGB"), "shape (1, 3, 48, 48) came; expected: shape (1, 1,"),
+        (lambda photo, square: shrunk(photo, square, mode="RGB").mean(1, keepdim=True), "mode RGB, 320 x 240"),
+        (lambda photo, square: shrunk(photo, square).squeeze(0), "shape (1, 48, 48) came"),
+        (lambda photo, square: shrunk(photo, square).double(), "dtype torch.float64 came; expected: torch.float32"),
+        (lambda photo, square: shrunk(photo, square).numpy(), "an array of shape (1, 1, 48, 48) came"),
+        (lambda photo, square: face_tensor(photo.convert("L").resize((48, 48))), "all that lies outside the square"),
+        (shrunk_first, "the square alone, in Pillow's"), (interpolated, "each of the 48 x 48 pixels is a mean of all"),
+        (lambda photo, square: shrunk(photo, square, how=Image.Resampling.NEAREST), "neighbours that differ by 0.16"),
+        (lambda photo, square: face_tensor(square_of(photo, square)), "shape (1, 1, 192, 192) came"),
+        (lambda photo, square: shrunk(photo, (square[1], square[0], square[2])), "white came; expected: none of it"),
+        (lambda photo, square: face_tensor(photo.convert("L").crop(square + square[2:]).resize((48, 48))),
+         "neighbours that differ by 0.03")],
 }
 
 

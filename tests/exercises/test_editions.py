@@ -21,7 +21,7 @@ from fer_utils.tools.lab import working_copy
 from fer_utils.tools.notebooks import find
 
 ROOT = NOTEBOOKS.parent
-LESSONS = [path.stem for path in sorted(NOTEBOOKS.glob("0[1-8]*.ipynb"))]
+LESSONS = [path.stem for path in sorted(NOTEBOOKS.glob("0[1-9]*.ipynb"))]
 
 
 def teacher(folder: Path) -> NbGraderAPI:

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from answering import answers, read
+from PIL import Image
 
 from fer_utils.data import audit, load_faces
 from fer_utils.evaluation import apply_temperature
 from fer_utils.exercises import training
+from fer_utils.photos import MARGIN, cut, prepare, with_margin
 from fer_utils.runs import Run
+from fer_utils.support.detector import Box
 from reports import results
 
 RUN = Run(Path(__file__).parents[2] / "reports" / "fer2013")
@@ -73,6 +77,34 @@ def test_the_bar_of_the_network_is_the_one_that_is_named():
     assert "The most frequent class alone gives 0.447" in text
     reached, = re.findall(r"accuracy ([\d.]+) after", printed("04_training", "check.own_network"))
     assert float(reached) > training.BAR + 0.05
+
+
+def test_what_new_faces_show():
+    text = said("09_new_faces")
+    plain, limited = (numbers(line.partition(":")[2]) for line in printed("09_new_faces", "greys").splitlines())
+    assert "the darkest places have become the brightest" in text and limited == [0, 0, 0, 0, 10, 20]
+    assert min(plain[:3]) > max(plain[3:])
+    (mean, low, high), (again, narrow, end) = (
+        numbers(line.partition("hits:" if "hits" in line else "images:")[2])
+        for line in printed("09_new_faces", "rng =").splitlines())
+    assert "The mean is the same" in text and mean == again
+    assert "less than a third as wide" in text and 0.25 < (end - narrow) / (high - low) < 1 / 3
+    grey, skipped = (numbers(line) for line in printed("09_new_faces", "lines =").splitlines())
+    assert "Every fifth pixel is black or white" in text and skipped == [0, 1] and 0.4 < grey[0] < grey[1] < 0.6
+
+
+def test_the_course_cuts_and_prepares_as_the_exercises_do():
+    text, solved = said("09_new_faces"), answers("solutions", "09_new_faces")
+    assert f"`photos.with_margin`, which gives the same squares as yours with a margin of {MARGIN}" in text
+    assert "`photos.cut` and `photos.prepare` do what you have written" in text
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        (width, height, side), (left, top) = rng.integers(50, 300, 3).tolist(), rng.integers(-20, 200, 2).tolist()
+        box = (left, top, side)
+        photo = Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8))
+        square = solved["square_around"](box, photo.size, MARGIN)
+        assert square == with_margin(Box(*box), photo)
+        assert torch.equal(solved["prepared"](photo, square), prepare(np.stack([cut(photo, Box(*square))])))
 
 
 def test_what_fer2013_shows(fer2013_zip):
