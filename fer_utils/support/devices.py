@@ -32,7 +32,7 @@ def describe_device(device: torch.device) -> str:
 def keep_memory() -> None:
     """Have Linux's allocator keep freed memory for the next step, which needs the same again.
 
-    Every step frees and takes some 100 MB of activations; by default they go back to the system and come as fresh,
+    Every step frees and takes more than 100 MB of activations; by default they go back to the system and come as fresh,
     zeroed pages, which can cost a tenth of the training time (notebook 08 measures it). Elsewhere this does nothing.
     """
     if platform.libc_ver()[0] == "glibc":
