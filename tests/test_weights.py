@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from fer_utils import CourseError
-from fer_utils.data import load_faces
-from fer_utils.evaluation import predict
+from fer_utils.data import load_faces, split
+from fer_utils.evaluation import apply_temperature, fit_temperature, predict, risk_coverage
 from fer_utils.models import PosterCNN, build_model, count_parameters
 from fer_utils.weights import CARD, WEIGHTS, export_weights, pretrained
 
@@ -71,3 +71,13 @@ def test_the_courses_own_weights_score_on_fer2013_what_their_card_says(path, fer
     answers = predict(pretrained(path.stem), test.images, flip=card.get("flip", False)).argmax(1)
     assert len(test) == card["n"]
     assert (answers == test.labels).mean() == pytest.approx(card["accuracy"], abs=0.002)  # float16 moves a few images
+
+
+def test_the_card_of_the_weights_for_photographs_was_calibrated_on_validation(fer2013_zip):
+    card = json.loads((WEIGHTS / "AttentionCNN-robust.json").read_text())
+    val = split(load_faces(fer2013_zip, verbose=False), seed=card["recipe"]["seed"]).val
+    probabilities = predict(pretrained("AttentionCNN-robust"), val.images, flip=card["flip"])
+    assert (probabilities.argmax(1) == val.labels).mean() == pytest.approx(card["val_acc"], abs=0.002)
+    assert fit_temperature(probabilities, val.labels) == pytest.approx(card["temperature"], abs=0.01)
+    risks = risk_coverage(apply_temperature(probabilities, card["temperature"]), val.labels)["risk"]
+    assert risks.index[risks <= card["allowed_risk"]].min() == pytest.approx(card["threshold"], abs=0.01)
