@@ -7,13 +7,14 @@ from fer_utils.exercises import ask, passed, see_array, see_indices, see_number
 
 def majority_accuracy(function) -> None:
     """Label lists whose most frequent class in training is not always the one in test."""
-    cases = [([0, 0, 1], [0, 1, 1, 1], 0.25, "0.75 would be the share of the test's own most frequent class"),
-             ([2, 2, 2, 0], [2, 0, 1, 2, 0], 0.4, "the share that training has of it is 0.75"),
-             ([1, 1, 0], [2, 0, 0, 0], 0.0, "class 1, the most frequent in training, is not in the test part")]
-    for train, test, wanted, hint in cases:
+    own, count = "the share of the test's own most frequent class", "a count, not a share"
+    cases = [([0, 0, 1], [0, 1, 1, 1], 0.25, {0.75: own, 2 / 3: "its share in training", 1: count}),
+             ([2, 2, 2, 0], [2, 0, 1, 2, 0], 0.4, {0.75: "its share in training", 2: count}),
+             ([1, 1, 0], [2, 0, 0, 0], 0.0, {0.75: own})]
+    for train, test, wanted, hints in cases:
         case = f"training labels {train} and test labels {test}"
         got = ask(function, np.array(train), np.array(test), case=case, wanted="one number from 0 to 1")
-        see_number(got, wanted, f"{case} ({hint})")
+        see_number(got, wanted, case, hints)
     passed(f"The fool's score: right for {len(cases)} pairs of training and test labels.")
 
 

@@ -1,6 +1,7 @@
 """Checks of the exercises to notebook 04."""
 
 import copy
+from collections.abc import Iterable
 from itertools import chain, islice
 
 import torch
@@ -23,7 +24,9 @@ def kept_epochs(function) -> None:
     cases = [([0.5, 0.4, 0.6, 0.6, 0.7], [1, 3, 5]), ([0.3, 0.3, 0.3], [1]), ([0.9, 0.2, 0.95, 0.94], [1, 3])]
     for accuracies, wanted in cases:
         case = f"the accuracies {accuracies}"
-        got = list(ask(function, accuracies, case=case, wanted=f"a list of epochs, {wanted}"))
+        got = ask(function, accuracies, case=case, wanted=f"a list of epochs, {wanted}")
+        see(isinstance(got, Iterable), case, f"{shown(got)} came", f"a list of epochs, {wanted}")
+        got = list(got)
         see(got == wanted, case, f"{got} came", f"{wanted}, counted from 1, a tie being no improvement")
     got = list(ask(function, poster_log()["val_acc"].tolist(), case="the poster's log", wanted="a list of epochs"))
     see(14 not in got and 12 in got, "the poster's log", f"{got} came", "12 in it and 14, which ties with it, not")

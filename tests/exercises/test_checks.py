@@ -345,9 +345,11 @@ def since_the_start(tasks, repeats, clock):
 
 WRONG = {
     "eda.majority_accuracy": [
-        (lambda train, test: (test == majority(test)).mean(), "0.75 came; expected: 0.25"),
-        (lambda train, test: (train == majority(train)).mean(), "0.666667 came; expected: 0.25"),
-        (lambda train, test: (test == majority(train)).sum(), "1 came; expected: 0.25"),
+        (lambda train, test: (test == majority(test)).mean(),
+         "0.75 came, which is the share of the test's own most frequent class; expected: 0.25"),
+        (lambda train, test: (train == majority(train)).mean(),
+         "0.666667 came, which is its share in training; expected: 0.25"),
+        (lambda train, test: (test == majority(train)).sum(), "1 came, which is a count, not a share; expected"),
         (lambda train, test: "1 of 4", "'1 of 4' came; expected: one number")],
     "eda.brightness_spread": [
         (lambda images, labels, n: np.array([images[labels == k].std() for k in range(n)]), "upper half"),
@@ -404,6 +406,7 @@ WRONG = {
         (lambda z, y: F.cross_entropy(z, y) / math.log(2), "which is the loss in bits"),
         (lambda z, y: -F.cross_entropy(z, y), "with the wrong sign"),
         (lambda z, y: F.nll_loss(z.log_softmax(0), y), "0 came, which is what softmax over the faces gives"),
+        (lambda z, y: -z.log_softmax(1)[:, y].mean(), "which is the mean over every face with every label"),
         (lambda z, y: F.cross_entropy(z, y, reduction="none"), "two faces")],
     "model.loss_gradient": [
         (lambda z, y: z.softmax(1) - one_hot(y, z), "a gradient 4 times too large came"),
@@ -419,7 +422,8 @@ WRONG = {
     "training.kept_epochs": [
         (lambda accuracies: kept(accuracies, lambda a, b: a >= b), "a tie being no improvement"),
         (lambda accuracies: kept(accuracies, lambda a, b: a > b, first=0), "[0, 2, 4] came; expected: [1, 3, 5]"),
-        (lambda accuracies: [1 + int(np.argmax(accuracies))], "[5] came; expected: [1, 3, 5]")],
+        (lambda accuracies: [1 + int(np.argmax(accuracies))], "[5] came; expected: [1, 3, 5]"),
+        (lambda accuracies: 1 + int(np.argmax(accuracies)), "5 came; expected: a list of epochs, [1, 3, 5]")],
     "training.stopped_at": [
         (never_reset, "a new best starts the count anew"), (than_yesterday, "none of them is below 0.9"),
         (lambda losses, patience: 1 + int(np.argmin(losses)), "6 came; expected: 5"),
