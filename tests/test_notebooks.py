@@ -237,6 +237,9 @@ def test_what_training_and_evaluation_found_on_fer2013():
     assert "the rarest class has the longest" in said and max(widths, key=widths.get) == "Angry"
     low, high = wilson(round(scores["accuracy"] * scores["n"]), scores["n"])
     assert f"the interval is about ± {50 * (high - low):.1f} points" in said
+    leaks = scores["accuracy"] - scores["clean"]["accuracy"]
+    assert (f"On FER2013 it is {100 * leaks:.1f} points lower: {scores['clean']['accuracy']:.3f} instead of "
+            f"{scores['accuracy']:.3f}.") in said
     public, private = scores["public"]["accuracy_ci"], scores["private"]["accuracy_ci"]
     assert "Their bars overlap" in said and max(public[0], private[0]) < min(public[1], private[1])
     labels, probabilities = RUN.read_predictions(results.counting(RUN), scores["chosen_seed"])
