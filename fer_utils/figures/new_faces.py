@@ -42,13 +42,23 @@ def shifts_of_a_face(face: np.ndarray, found: dict[str, np.ndarray]) -> Figure:
     return figure
 
 
+def mean_accuracy(rows: Sequence[dict]) -> float:
+    """The mean of the accuracies of one shift's severities."""
+    return float(np.mean([one["accuracy"] for one in rows]))
+
+
+def easiest_first(by_shift: dict[str, list[dict]]) -> list[str]:
+    """The shifts from the one that costs least to the one that costs most."""
+    return sorted(by_shift, key=lambda name: (-mean_accuracy(by_shift[name]), name))
+
+
 @shows()
 def under_shifts(scores: dict, confidence: dict[str, Sequence[float]]) -> Figure:
     """Accuracy under each shift, in three severities from pale to dark, and how far confidence is above it.
 
     scores: what `shift_scores` returned; confidence: by shift its mean at each severity, and one of "as it is".
     """
-    names = list(scores["by_shift"])
+    names = easiest_first(scores["by_shift"])
     figure, (left, right) = canvas(TWO_COLUMNS, 24 + 7 * len(names), columns=2, sharey=True, width_ratios=[1.5, 1])
     for row, name in enumerate(names):
         for severity, (found, strength) in enumerate(zip(scores["by_shift"][name], (0.3, 0.6, 1.0), strict=True), 1):
@@ -76,8 +86,10 @@ def networks_under_shifts(scores: dict[str, dict]) -> Figure:
     """
     table = pd.DataFrame({
         name: {"as it is": found["accuracy"],
-               **{shift: np.mean([one["accuracy"] for one in rows]) for shift, rows in found["by_shift"].items()},
+               **{shift: mean_accuracy(rows) for shift, rows in found["by_shift"].items()},
                "mean over shifts": found["mean"]} for name, found in scores.items()})
+    names = table.drop(["as it is", "mean over shifts"]).mean(axis=1).sort_values(ascending=False, kind="stable").index
+    table = table.loc[["as it is", *names, "mean over shifts"], sorted(scores, key=lambda name: scores[name]["mean"])]
     figure, axes = canvas(TWO_COLUMNS, 22 + 5.6 * len(table))
     heat_map(axes, table, (100 * table).map("{:.1f}".format).to_numpy(), vmin=table.min().min() - 0.1, vmax=1.05)
     for row in (1, len(table) - 1):

@@ -244,6 +244,18 @@ def under_shifts(kept: Kept) -> Figure:
     return new_faces.under_shifts(found["on_validation"], found["confidence"])
 
 
+def bought(kept: Kept) -> Figure:
+    found, names = kept.metrics["new_faces"]["bought"], ("light and sharpness", "standardised", "both")
+    titles = ("On the images as they are", "Mean over all shifts")
+    return new_faces.bought({title: {name: found[title][name] for name in names} for title in titles})
+
+
+def learnt_there(kept: Kept) -> Figure:
+    found = kept.metrics["new_faces"]["other"]
+    ways = ("the last layer", "all layers", "a fresh start")
+    return new_faces.learnt_there({way: found["learnt"][way] for way in ways}, found["accuracy"])
+
+
 def there_and_at_home(kept: Kept) -> Figure:
     found = {"at home": kept.evaluated, "there": kept.metrics["new_faces"]["other"]}
     return new_faces.there_and_at_home({name: np.array(one["confusion"]) for name, one in found.items()}, kept.classes)
@@ -290,12 +302,11 @@ FIGURES: dict[str, Callable[[Kept], Figure]] = {
     "fixed_budget": fixed_budget,
     "ablations": ablations,
     "new_faces_under_shifts": under_shifts,
-    "new_faces_bought": lambda kept: new_faces.bought(kept.metrics["new_faces"]["bought"]),
+    "new_faces_bought": bought,
     "new_faces_networks": lambda kept: new_faces.networks_under_shifts(kept.metrics["new_faces"]["networks"]),
     "new_faces_confusion": there_and_at_home,
     "new_faces_calibration": calibration_there,
-    "new_faces_learnt": lambda kept: new_faces.learnt_there(
-        kept.metrics["new_faces"]["other"]["learnt"], kept.metrics["new_faces"]["other"]["accuracy"]),
+    "new_faces_learnt": learnt_there,
 }
 
 if __name__ == "__main__":

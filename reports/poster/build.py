@@ -120,10 +120,11 @@ def techniques(found: Found) -> list[dict]:
 
 
 def under_shifts(found: Found) -> list[dict]:
-    """Each network's accuracy on the test images as they are, its mean over all shifts, and the interval of that."""
+    """Each network's accuracy on the test images as they are, its mean over all shifts and its interval, lowest first."""
     networks = found.new_faces.get("networks", {}) if found.new_faces.get("scored_on") == "test" else {}
-    return [{"name": name, "accuracy": one["accuracy"], "mean": one["mean"], "interval": one["mean_ci"]}
+    rows = [{"name": name, "accuracy": one["accuracy"], "mean": one["mean"], "interval": one["mean_ci"]}
             for name, one in networks.items()]
+    return sorted(rows, key=lambda row: row["mean"])
 
 
 def authors() -> str:
