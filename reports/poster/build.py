@@ -120,7 +120,7 @@ def techniques(found: Found) -> list[dict]:
 
 
 def under_shifts(found: Found) -> list[dict]:
-    """Each network's accuracy on the test images as they are, and its mean over all shifts with interval, lowest first."""
+    """Each network's accuracy on the test images as they are and its mean over all shifts, the lowest mean first."""
     networks = found.new_faces.get("networks", {}) if found.new_faces.get("scored_on") == "test" else {}
     rows = [{"name": name, "accuracy": one["accuracy"], "mean": one["mean"], "interval": one["mean_ci"]}
             for name, one in networks.items()]
