@@ -225,6 +225,30 @@ def test_what_speed_and_time_to_accuracy_were_on_fer2013():
     assert f"label smoothing gives, {lost['label smoothing']} points, is not shown" in said
 
 
+def test_what_new_faces_were_on_fer2013():
+    found, said = RUN.read_metrics("new_faces"), text("09")
+    val, sure, networks = found["on_validation"], found["confidence"], found["networks"]
+    means = {name: np.mean([one["accuracy"] for one in rows]) for name, rows in val["by_shift"].items()}
+    order = sorted(means, key=means.get)
+    assert f"PosterCNN names {val['accuracy']:.3f} of {val['n']:,} validation images" in said
+    assert f"and {val['mean']:.3f} on the mean over all shifts. Under {order[0]}, {order[1]} and {order[2]}" in said
+    assert order[-1] == "darker" and "A darker picture costs it least." in said
+    noise = val["by_shift"]["noise"][2]["accuracy"]
+    assert f"right for {noise:.2f} of the faces, at a mean confidence of {sure['noise'][2]:.2f}" in said
+    clean, under = found["bought"]["On the images as they are"], found["bought"]["Mean over all shifts"]
+    one, other = clean["light and sharpness"], under["light and sharpness"]
+    assert f"changes by {points(one)} points, and even the mean over shifts by {points(other)}" in said
+    assert verdict(one["difference_ci"]) == verdict(other["difference_ci"]) == "harmed"
+    one, other = clean["standardised"], under["standardised"]
+    assert f"costs {100 * -one['difference']:.1f} points on the one, and its {100 * -other['difference']:.1f}" in said
+    assert [verdict(entry["difference_ci"]) for entry in (one, other)] == ["harmed", "not shown"]
+    robust, deep, poster = (networks[name] for name in ("AttentionCNN-robust", "AttentionCNN", "PosterCNN"))
+    lost = [f"{100 * (entry['accuracy'] - entry['mean']):.1f}" for entry in (robust, deep, poster)]
+    assert f"loses {lost[0]} points under shifts, where AttentionCNN loses {lost[1]} and PosterCNN {lost[2]}" in said
+    ahead = found["against"]["AttentionCNN-robust"]
+    assert f"its lead of {points(ahead)} points" in said and verdict(ahead["difference_ci"]) == "not shown"
+
+
 def test_what_training_and_evaluation_found_on_fer2013():
     found = results.read(RUN)
     near = re.search(r"expect a best validation accuracy near ([\d.]+)", "".join(

@@ -37,6 +37,8 @@ def test_the_model_card_scores_as_the_evaluation_does():
     table = results.table(results.card(found))
     assert table in card, f"model-card.md lacks this table:\n{table}"
     assert f"{count_parameters(build_model('PosterCNN')):,} parameters" in card
+    table = results.table(results.under_shifts(found))
+    assert table in card, f"model-card.md lacks this table:\n{table}"
 
 
 @pytest.mark.parametrize("name", ["model-card.md", "data-sheet.md", "teaching.md"])
