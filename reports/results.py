@@ -369,10 +369,11 @@ def holding_out(found: Found) -> list[Row]:
     return [Row(what, one["n"], share(one["mean"], one["mean_ci"]), f"{other['mean']:.4f}, {reference}")]
 
 
-@reads("metrics/new_faces.json")
+@reads("metrics/new_faces.json", "metrics/training.json")
 def bought(found: Found) -> list[Row]:
+    sizes = {"On the images as they are": found.training.get("val_size")}  # the others are of a part of these
     return [Row(f"FastCNN, {name}, {title[0].lower()}{title[1:]}, {count(one['n'], 'pair')} of seeds",
-                found.new_faces["n_val"], effect(one))
+                sizes.get(title, found.new_faces["n_val"]), effect(one))
             for title, entries in found.new_faces.get("bought", {}).items() for name, one in entries.items()]
 
 
@@ -384,7 +385,7 @@ def elsewhere(found: Found) -> list[Row]:
     network = found.new_faces["network"]
     recalls = [Row(f"its recall of {name} there", one["n"], share(one["recall"], one["recall_ci"]))
                for name, one in other["per_class"].items()]
-    return [Row(f"accuracy of {network} on {other['source']}", other["n"], score(other)), *recalls]
+    return [Row(f"accuracy of {network} in another collection, {other['source']}", other["n"], score(other)), *recalls]
 
 
 def share(value: float, ends: Sequence[float]) -> str:
