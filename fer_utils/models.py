@@ -50,20 +50,33 @@ class PosterCNN(nn.Module):
         return self.classifier(self.features(x))
 
 
+class SqueezeExcitation(nn.Module):
+    """Weighs each channel by a number from 0 to 1, which a small network computes from the means of all channels.
+
+    Hu et al. 2018; its layers are named as torchvision's, whose import takes two seconds.
+    """
+
+    def __init__(self, channels: int, squeezed: int):
+        super().__init__()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Conv2d(channels, squeezed, kernel_size=1)
+        self.fc2 = nn.Conv2d(squeezed, channels, kernel_size=1)
+        self.activation, self.scale_activation = nn.ReLU(), nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: float (N, channels, H, W). Returns the same shape."""
+        return x * self.scale_activation(self.fc2(self.activation(self.fc1(self.avgpool(x)))))
+
+
 class ResidualBlock(nn.Module):
     """Two convolutions whose result is added to their input, which a gradient can so pass unhindered (He et al. 2016).
 
-    With `attention`, squeeze-and-excitation (Hu et al. 2018, torchvision's) first weighs each channel by a number from
-    0 to 1, which a small network computes from the means of all channels: attention to what, not to where.
+    With `attention`, squeeze-and-excitation first weighs each channel: attention to what, not to where.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1, attention: bool = True):
         super().__init__()
-        gate = nn.Identity()
-        if attention:
-            from torchvision.ops import SqueezeExcitation  # here, since it takes two seconds that few need
-
-            gate = SqueezeExcitation(out_channels, out_channels // 8)
+        gate = SqueezeExcitation(out_channels, out_channels // 8) if attention else nn.Identity()
         self.residual = nn.Sequential(
             nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, bias=False),
             nn.BatchNorm2d(out_channels),

@@ -174,7 +174,7 @@ def numbers(value) -> list[float]:
 
 def check_numbers(run: Run, text: str) -> None:
     """Every percentage of the text is a metric at one decimal (or the confusion matrix's share, or people's score)."""
-    names = ("training", "evaluation", "techniques", "beyond", "data")
+    names = ("training", "evaluation", "techniques", "beyond", "data", "new_faces")
     metrics = {name: run.read_metrics(name) or {} for name in names}
     facts = poster.collect(run)
     rows = facts["evaluation"]["confusion"]

@@ -135,7 +135,7 @@ def test_beside_the_poster(run):
         "The training loss is never further than 0.018 from the poster's.",
         "The test accuracy of the chosen seed beats the class competition's baseline."]
     assert [row.others for row in results.summary(beside)] == [
-        "0.7923, the poster's one training", "0.76696, the class competition's baseline", "–", "–", "0.65 ± 0.05"]
+        "0.7923, the poster's one training", "0.76696, the class competition's baseline", "–", "0.65 ± 0.05"]
 
 
 def test_drawn_faces_put_no_rehearsal_on_the_first_page(run):
