@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from fer_utils.figures import GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
+from fer_utils.figures.evaluation import temperature
 from fer_utils.figures.parts import (
     canvas,
     caption,
@@ -126,6 +127,15 @@ def there_and_at_home(confusions: dict[str, np.ndarray], classes: Sequence[str])
         heat_map(axes, shares, (100 * shares).map("{:.0f} %".format).to_numpy(), vmin=0, vmax=1.1)
         axes.set(title=title, xlabel="named by the model", ylabel="label, n")
     return figure
+
+
+@shows()
+def calibration_there(tables: dict[str, pd.DataFrame], checks: dict[str, dict]) -> Figure:
+    """Calibration at home and in another collection: accuracy against confidence, and the error beside luck's part.
+
+    tables: what `reliability` returned, by two names; checks: what `calibration` returned, by the same names.
+    """
+    return temperature(tables, checks)
 
 
 @shows()

@@ -264,7 +264,7 @@ def there_and_at_home(kept: Kept) -> Figure:
 def calibration_there(kept: Kept) -> Figure:
     found = kept.metrics["new_faces"]["other"]
     tables = {name: pd.DataFrame(table) for name, table in found["reliability"].items()}
-    return evaluation.temperature(tables, found["calibration"])
+    return new_faces.calibration_there(tables, found["calibration"])
 
 
 def needs_histories(kept: Kept) -> Figure:

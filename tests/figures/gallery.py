@@ -116,6 +116,13 @@ def tempered(n: int):
     return evaluation.temperature({name: scores.reliability(p, labels) for name, p in variants.items()}, checks)
 
 
+def there_too():
+    labels, probabilities = made_up_answers(3)
+    luck, names = {"mean": 0.014, "high": 0.021}, ("at home", "there")
+    checks = {name: {"ece": ece, "ece_if_calibrated": luck} for name, ece in zip(names, (0.02, 0.13), strict=True)}
+    return new_faces.calibration_there({name: scores.reliability(probabilities, labels) for name in names}, checks)
+
+
 def silent(n: int, groups: int):
     labels, probabilities = made_up_answers(n)
     hits, told = probabilities.argmax(axis=1) == labels, probabilities.max(axis=1) > 0.8
@@ -319,6 +326,7 @@ OTHERS = {
     "new_faces_bought": lambda: new_faces.bought(
         {title: {name: technique(3, [0.005, 0.052]) for name in ("light and sharpness", "standardised", "both")}
          for title in ("On the images as they are", "Mean over all shifts")}),
+    "new_faces_calibration": there_too,
     "new_faces_learnt": lambda: new_faces.learnt_there(
         {"the last layer": [0.6, 0.62, 0.63], "all layers": [0.7, 0.75, 0.76], "a fresh start": [0.4, 0.5, 0.5]}, 0.61),
     "shifts_of_a_face": lambda: new_faces.shifts_of_a_face(
