@@ -472,7 +472,7 @@ def test_every_recipe_runs(parts, name):
 
 OTHER = {"epochs": 21, "batch_size": 32, "learning_rate": 0.01, "flip": False, "degrees": 5.0,
          "interpolation": "bilinear", "optimizer": "adamw", "weight_decay": 0.1, "schedule": "one_cycle",
-         "label_smoothing": 0.1, "averaging": 0.9, "shift": 3.0, "scale": 0.1, "erase": 0.5,
+         "label_smoothing": 0.1, "averaging": 0.9, "shift": 3.0, "scale": 0.1, "erase": 0.5, "photometric": 0.5,
          "class_weights": "balanced"}
 
 
