@@ -89,8 +89,10 @@ def networks_under_shifts(scores: dict[str, dict]) -> Figure:
         name: {"as it is": found["accuracy"],
                **{shift: mean_accuracy(rows) for shift, rows in found["by_shift"].items()},
                "mean over shifts": found["mean"]} for name, found in scores.items()})
-    names = table.drop(["as it is", "mean over shifts"]).mean(axis=1).sort_values(ascending=False, kind="stable").index
-    table = table.loc[["as it is", *names, "mean over shifts"], sorted(scores, key=lambda name: scores[name]["mean"])]
+    means = table.drop(["as it is", "mean over shifts"]).mean(axis=1).round(9)
+    names = sorted(means.index, key=lambda shift: (-means[shift], shift))
+    networks = sorted(scores, key=lambda name: (scores[name]["mean"], name))
+    table = table.loc[["as it is", *names, "mean over shifts"], networks]
     figure, axes = canvas(TWO_COLUMNS, 22 + 5.6 * len(table))
     heat_map(axes, table, (100 * table).map("{:.1f}".format).to_numpy(), vmin=table.min().min() - 0.1, vmax=1.05)
     for row in (1, len(table) - 1):
