@@ -238,8 +238,8 @@ def as_network(run: Run, kept: Training, device: str = "cpu") -> Network:
     """
     with reading(run.path / "metrics" / "evaluation.json"):
         scores = (run.read_metrics("evaluation") or {}).get(kept.name, {})
-        reached = {seed: kept.history(seed)["val_acc"].max() for seed in kept.seeds()}
-        seed = scores["chosen_seed"] if scores else max(reached, key=reached.get, default=0)
+        seed = scores["chosen_seed"] if scores else max(
+            kept.seeds(), key=lambda one: kept.history(one)["val_acc"].max(), default=0)
         temperature, threshold = scores.get("temperature", 1.0), scores.get("selective", {}).get("threshold") or 0.0
     model = load_trained(kept, seed, device).model
     return Network(f"{run.name}/{kept.name}, seed {seed}", model, kept.asked()["classes"], temperature, threshold)

@@ -105,9 +105,9 @@ def summary(found: Found) -> list[Row]:
     """At most seven rows for a first page: the run beside the poster, the baselines, the best public result, people."""
     rehearsed = found.run.get("drawn")  # on drawn faces notebooks 07 to 09 train for an epoch or two
     further = [] if rehearsed else [*fast(found), *final_networks(found)[-1:], *holding_out(found)]
-    rows = [*best_validation(found), *test_accuracy(found), *majority(found), *further, *people(found)]
-    over_seeds = test_accuracy(found)[1:] if len(rows) > 7 else []
-    return [row for row in rows if row not in over_seeds]
+    first, over_seeds = [*best_validation(found), *test_accuracy(found)[:1]], test_accuracy(found)[1:]
+    rest = [*majority(found), *further, *people(found)]
+    return [*first, *(over_seeds if len(rest) < 5 else []), *rest]
 
 
 def sections(found: Found) -> list[Section]:

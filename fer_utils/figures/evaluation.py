@@ -46,6 +46,12 @@ def scores(metrics: dict, baselines: dict, named: str = "test images") -> Figure
     return figure
 
 
+def shares_of_labels(counts: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
+    """A confusion matrix, counts (classes, classes), as shares of each label's images, with their number."""
+    return pd.DataFrame(counts / np.maximum(counts.sum(1, keepdims=True), 1), columns=names,
+                        index=[f"{name}\n{n:,}" for name, n in zip(names, counts.sum(1), strict=True)])
+
+
 @shows()
 def classes(metrics: dict, names: Sequence[str] | None = None) -> Figure:
     """The confusion matrix in per cent of each label's images, and each class's recall with its 95 % interval.
@@ -54,8 +60,7 @@ def classes(metrics: dict, names: Sequence[str] | None = None) -> Figure:
     """
     names = list(names or metrics["per_class"])
     counts, few = np.array(metrics["confusion"]), len(names) < 5
-    table = pd.DataFrame(counts / np.maximum(counts.sum(1, keepdims=True), 1), columns=names,
-                         index=[f"{name}\n{n:,}" for name, n in zip(names, counts.sum(1), strict=True)])
+    table = shares_of_labels(counts, names)
     notes = [f"{share * 100:.0f} %\n{n:,}" for share, n in zip(np.ravel(table), counts.flat, strict=True)]
     figure, (left, right) = canvas(TWO_COLUMNS, 28 + 11 * len(names), columns=2, width_ratios=[1 if few else 1.5, 1])
     heat_map(left, table, np.reshape(notes, counts.shape), vmin=0, vmax=1.1)

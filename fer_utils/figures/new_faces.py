@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from fer_utils.figures import GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
-from fer_utils.figures.evaluation import temperature
+from fer_utils.figures import DASHED, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
+from fer_utils.figures.evaluation import shares_of_labels, temperature
 from fer_utils.figures.parts import (
     canvas,
     caption,
@@ -48,9 +48,9 @@ def mean_accuracy(rows: Sequence[dict]) -> float:
     return float(np.mean([one["accuracy"] for one in rows]))
 
 
-def easiest_first(by_shift: dict[str, list[dict]]) -> list[str]:
-    """The shifts from the one that costs least to the one that costs most."""
-    return sorted(by_shift, key=lambda name: (-mean_accuracy(by_shift[name]), name))
+def highest_first(means: dict[str, float]) -> list[str]:
+    """The names in the order of their accuracies, equal ones by name."""
+    return sorted(means, key=lambda name: (-round(means[name], 9), name))
 
 
 @shows()
@@ -59,7 +59,7 @@ def under_shifts(scores: dict, confidence: dict[str, Sequence[float]]) -> Figure
 
     scores: what `shift_scores` returned; confidence: by shift its mean at each severity, and one of "as it is".
     """
-    names = easiest_first(scores["by_shift"])
+    names = highest_first({name: mean_accuracy(rows) for name, rows in scores["by_shift"].items()})
     figure, (left, right) = canvas(TWO_COLUMNS, 24 + 7 * len(names), columns=2, sharey=True, width_ratios=[1.5, 1])
     for row, name in enumerate(names):
         for severity, (found, strength) in enumerate(zip(scores["by_shift"][name], (0.3, 0.6, 1.0), strict=True), 1):
@@ -89,9 +89,8 @@ def networks_under_shifts(scores: dict[str, dict]) -> Figure:
         name: {"as it is": found["accuracy"],
                **{shift: mean_accuracy(rows) for shift, rows in found["by_shift"].items()},
                "mean over shifts": found["mean"]} for name, found in scores.items()})
-    means = table.drop(["as it is", "mean over shifts"]).mean(axis=1).round(9)
-    names = sorted(means.index, key=lambda shift: (-means[shift], shift))
-    networks = sorted(scores, key=lambda name: (scores[name]["mean"], name))
+    names = highest_first(table.drop(["as it is", "mean over shifts"]).mean(axis=1).to_dict())
+    networks = highest_first({name: found["mean"] for name, found in scores.items()})[::-1]
     table = table.loc[["as it is", *names, "mean over shifts"], networks]
     figure, axes = canvas(TWO_COLUMNS, 22 + 5.6 * len(table))
     heat_map(axes, table, (100 * table).map("{:.1f}".format).to_numpy(), vmin=table.min().min() - 0.1, vmax=1.05)
@@ -124,8 +123,7 @@ def there_and_at_home(confusions: dict[str, np.ndarray], classes: Sequence[str])
     """
     figure, panels = canvas(TWO_COLUMNS, 28 + 11 * len(classes), columns=len(confusions))
     for axes, (title, counts) in zip(panels, confusions.items(), strict=True):
-        shares = pd.DataFrame(counts / np.maximum(counts.sum(1, keepdims=True), 1), columns=classes,
-                              index=[f"{name}\n{n:,}" for name, n in zip(classes, counts.sum(1), strict=True)])
+        shares = shares_of_labels(counts, classes)
         heat_map(axes, shares, (100 * shares).map("{:.0f} %".format).to_numpy(), vmin=0, vmax=1.1)
         axes.set(title=title, xlabel="named by the model", ylabel="label, n")
     return figure
@@ -150,7 +148,7 @@ def learnt_there(found: dict[str, Sequence[float]], before: float) -> Figure:
     for row, values in enumerate(found.values()):
         axes.plot(values, [row + 0.25] * len(values), "|", color=INK, markersize=6)
         interval(axes, float(np.mean(values)), None, row, OURS, f"{np.mean(values):.3f}")
-    axes.axvline(before, color=GREY, linewidth=1, linestyle=(0, (4, 2)))
+    axes.axvline(before, color=GREY, linewidth=1, linestyle=DASHED)
     named_rows(axes, found)
     axes.set(xlabel="accuracy; the dashed line: before learning there", title="After a few faces from there")
     return figure

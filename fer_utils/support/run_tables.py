@@ -57,10 +57,7 @@ def read_predictions(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def write_shifted(path: Path, labels: np.ndarray, named: pd.DataFrame) -> None:
-    """Write each image's label, int64 (N,), and the class named under each shift and severity.
-
-    named: what `shifts.under_shifts` returned for these images.
-    """
+    """Write the labels, int64 (N,), and the classes named under each shift, as `shifts.under_shifts` returned them."""
     table = named.T.set_axis([f"{shift} {severity}" for shift, severity in named.index], axis=1)
     table.insert(0, "label", labels)
     write_text(path, table.to_csv(index_label="index", lineterminator="\n"))

@@ -12,7 +12,6 @@ from fer_utils.support.checkpoints import load_weights, read_metadata, save_weig
 from fer_utils.support.files import write_json
 
 WEIGHTS = Path(__file__).parent
-"""What the course trained on FER2013: safetensors in float16, and a card (.json) beside each."""
 CARD = ("data", "recipe", "seed", "accuracy", "n", "accuracy_ci", "git_commit")
 """What a card says at least: fingerprint of the data, settings of the training, score on the test images, code."""
 
