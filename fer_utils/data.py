@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from fer_utils.support.archives import DataError
 from fer_utils.support.images import SIDE
@@ -155,6 +154,7 @@ def split(faces: Faces, val_fraction: float = 0.30, seed: int = 0, group_duplica
     then vary (on FER2013 by at most 29, over 300 seeds). Faces that have a validation part keep it: nothing is cut, and
     that is said. DataError where a fraction or a class is too small to be cut.
     """
+    from sklearn.model_selection import train_test_split  # here, since it takes a second
     train = faces.train
     if len(faces.val):
         print(f"Validation: the {len(faces.val):,} images that {faces.source} has for it; none is cut from training.")

@@ -6,11 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy  # each of its parts is read where it is first asked
 import torch
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
-from scipy.stats import binomtest, norm, sem, t
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 from torch import Tensor, nn
 
 from fer_utils import CourseError
@@ -51,7 +48,7 @@ def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """
     if n == 0:
         raise CourseError("There is no image to score in this part: leave the part out, or give data that has some.")
-    interval = binomtest(int(correct), int(n)).proportion_ci(level, method="wilson")
+    interval = scipy.stats.binomtest(int(correct), int(n)).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -74,8 +71,8 @@ def mcnemar(hits_a: np.ndarray, hits_b: np.ndarray) -> dict:
     n, only_a, only_b = len(a), int((a & ~b).sum()), int((b & ~a).sum())
     share_a, share_b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
     middle = share_b - share_a
-    ends = middle + norm.ppf([0.025, 0.975]) * np.sqrt((share_a + share_b - middle**2) / (n + 2))
-    p_value = float(binomtest(only_b, only_a + only_b).pvalue) if only_a + only_b else 1.0
+    ends = middle + scipy.stats.norm.ppf([0.025, 0.975]) * np.sqrt((share_a + share_b - middle**2) / (n + 2))
+    p_value = float(scipy.stats.binomtest(only_b, only_a + only_b).pvalue) if only_a + only_b else 1.0
     return {"n": n, "only_a": only_a, "only_b": only_b, "difference": (only_b - only_a) / n,
             "difference_ci": ends.clip(-1, 1).tolist(), "p_value": p_value}
 
@@ -147,14 +144,15 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     probabilities: (N, classes); labels: int (N,). Above 1 the model was too sure of itself, below 1 too modest.
     """
     logits, rows = _log(probabilities), np.arange(len(labels))
-    found = minimize_scalar(lambda log_t: -log_softmax(logits / np.exp(log_t), axis=1)[rows, labels].mean(),
-                            bounds=np.log([0.05, 20]), method="bounded")
+    found = scipy.optimize.minimize_scalar(
+        lambda log_t: -scipy.special.log_softmax(logits / np.exp(log_t), axis=1)[rows, labels].mean(),
+        bounds=np.log([0.05, 20]), method="bounded")
     return float(np.exp(found.x))
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """softmax(logits / temperature), float64 (N, classes): other confidences, the same answers."""
-    return softmax(_log(probabilities) / temperature, axis=1)
+    return torch.as_tensor(_log(probabilities) / temperature).softmax(1).numpy()
 
 
 def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
@@ -188,6 +186,8 @@ def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = 
     n, accuracy with its 95 % Wilson interval, macro_f1, per_class, confusion (rows: label), ece, brier, and accuracy on
     the public, private and clean part where the images have them. Raises CourseError where there are no labels.
     """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # here, since it takes a second
+
     if test.labels is None:
         raise CourseError("These images have no labels, so there is nothing to compare: score the validation part.")
     predicted, labels = probabilities.argmax(1), test.labels
@@ -222,7 +222,7 @@ def mean_interval(values: Sequence[float]) -> list[float] | None:
     """The 95 % t interval of the mean of independent values; None for a single one, which knows no spread."""
     if len(values) < 2:
         return None
-    return (np.mean(values) + t.ppf([0.025, 0.975], len(values) - 1) * sem(values)).tolist()
+    return (np.mean(values) + scipy.stats.t.ppf([0.025, 0.975], len(values) - 1) * scipy.stats.sem(values)).tolist()
 
 
 def verdict(interval: Sequence[float] | None, reference: float = 0.0, words: Sequence[str] = EFFECT) -> str:
@@ -244,13 +244,13 @@ def baselines(train: Faces, test: Faces, published: bool = True) -> dict:
 
     The published ones are accuracies on FER2013's 3,965 test images of three classes; beside others they mean nothing.
     """
+    from sklearn.metrics import f1_score
     majority = int(np.bincount(train.labels[train.labels >= 0]).argmax())
     always = np.full_like(test.labels, majority)
     macro_f1 = f1_score(test.labels, always, labels=range(len(test.classes)), average="macro", zero_division=0)
     known = {"class_competition": CLASS_COMPETITION_BASELINE, "best_public_result": BEST_PUBLIC_RESULT}
-    known = known if published else {}
     own = {"class": test.classes[majority], **share(test.labels == majority), "macro_f1": float(macro_f1)}
-    return {"majority": own} | {name: {"n": 3965, "accuracy": value} for name, value in known.items()}
+    return {"majority": own} | {name: {"n": 3965, "accuracy": value} for name, value in known.items() if published}
 
 
 def write_submission(path: Path, probabilities: np.ndarray) -> pd.DataFrame:

@@ -131,10 +131,7 @@ def there_and_at_home(confusions: dict[str, np.ndarray], classes: Sequence[str])
 
 @shows()
 def calibration_there(tables: dict[str, pd.DataFrame], checks: dict[str, dict]) -> Figure:
-    """Calibration at home and in another collection: accuracy against confidence, and the error beside luck's part.
-
-    tables: what `reliability` returned, by two names; checks: what `calibration` returned, by the same names.
-    """
+    """Calibration at home and in another collection: accuracy against confidence, and the error beside luck's part."""
     return temperature(tables, checks)
 
 

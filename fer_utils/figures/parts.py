@@ -90,7 +90,6 @@ def reference_line(axes: Axes, label: str, x: float | None = None, y: float | No
 def band(axes: Axes, history: pd.DataFrame, column: str, colour: str, label: str) -> None:
     """The mean of `column` over the seeds at each epoch, and a band of one standard deviation around it."""
     import seaborn as sns  # here, as in the functions below, since few figures need it
-
     dot = {"marker": "o", "markeredgecolor": colour} if history["epoch"].nunique() == 1 else {}  # no line to be seen
     sns.lineplot(history, x="epoch", y=column, errorbar="sd", color=colour, label=label, legend=False, ax=axes, **dot)
 
@@ -98,7 +97,6 @@ def band(axes: Axes, history: pd.DataFrame, column: str, colour: str, label: str
 def heat_map(axes: Axes, table: pd.DataFrame, notes: np.ndarray, **limits: float) -> None:
     """The numbers of `table` as shades of blue, with the text of `notes` (an array of its shape) in each field."""
     import seaborn as sns
-
     sns.heatmap(table, annot=notes, fmt="", cmap="Blues", cbar=False, linewidths=0.8, ax=axes,
                 annot_kws={"linespacing": 1.3}, **limits)
     axes.tick_params(length=0, rotation=0)
@@ -107,7 +105,6 @@ def heat_map(axes: Axes, table: pd.DataFrame, notes: np.ndarray, **limits: float
 def histogram(axes: Axes, values: np.ndarray, colour: str, **options) -> None:
     """A histogram on the scale of a density; `options` go to `seaborn.histplot`."""
     import seaborn as sns
-
     sns.histplot(x=values, stat="density", element="step", color=colour, ax=axes, **options)
     axes.set(ylabel="", yticks=[])
     axes.spines["left"].set_visible(False)

@@ -46,12 +46,15 @@ def choose_precision(name: str, device: torch.device) -> str:
     if name not in ("auto", "float32", "bfloat16"):
         raise CourseError(f"precision is {name!r}: choose auto, float32 or bfloat16.")
     if name == "auto":
-        there = {"cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False), "cpu": _cpu_has_bfloat16}
-        return "bfloat16" if there.get(device.type, bool)() else "float32"
+        return "bfloat16" if _multiplies_bfloat16(device.type) else "float32"
     return name
 
 
-def _cpu_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX): emulated, it is slower than float32."""
-    found = getattr(torch.cpu, "get_capabilities", dict)()  # torch before 2.10 cannot tell
-    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+def _multiplies_bfloat16(kind: str) -> bool:
+    """Whether this kind of device multiplies bfloat16 itself: emulated, it is slower than float32."""
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if kind == "cpu" and hasattr(torch.cpu, "get_capabilities"):  # torch before 2.10 cannot tell
+        found = torch.cpu.get_capabilities()
+        return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    return False

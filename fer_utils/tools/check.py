@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,9 +74,11 @@ def _package(requirement: Requirement) -> Check:
 
 
 def _vision() -> tuple[bool, str]:
-    import torchvision  # raises where it was built for another torch
+    import torch
 
-    return True, f"torchvision {torchvision.__version__} fits torch {metadata.version('torch')}"
+    for built in Path(find_spec("torchvision").origin).parent.glob("_C*"):
+        torch.ops.load_library(built)  # raises where it was built for another torch; the rest of it takes seconds
+    return True, f"torchvision {metadata.version('torchvision')} fits torch {torch.__version__}"
 
 
 def _device() -> tuple[bool, str]:

@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from fer_utils import CourseError
-from fer_utils.lessons import as_network
 from fer_utils.photos import Network, answered, in_words, name_faces, shipped
 from fer_utils.runs import Run, Training
 from fer_utils.support.archives import DataError, Open, is_litter, open_file, shown, walk
@@ -26,7 +25,10 @@ NO_FACE = f"no face; the smallest that is looked for is a {LOOKED_AT // LEAST}th
 
 def predict(paths: list[str], as_json: bool, out: str | None, training: str | None) -> int:
     """Name the faces in all photographs; returns 1 where any could not be read, which is said and passed over."""
-    network, told, pictures = as_network(*own(training)) if training else shipped(SHIPPED), [], set()
+    network, told, pictures = shipped(SHIPPED), [], set()
+    if training:
+        from fer_utils.lessons import as_network  # here, since it brings along all that notebooks need
+        network = as_network(*own(training))
     if not as_json:
         print(f"{network.name}: {', '.join(network.classes)}; {how_sure(network)}")
     for name, open_photo in photographs(paths):
