@@ -1,5 +1,6 @@
 """What pyproject.toml, constraints.txt, environment.yml and the notebooks have to agree on."""
 
+import os
 import re
 import subprocess
 import sys
@@ -73,11 +74,22 @@ def test_importing_the_package_costs_under_a_fifth_of_a_second():
     assert min(seconds) < 0.2
 
 
-def test_the_commands_arguments_need_nothing_heavy():
-    heavy = ("torch", "matplotlib", "papermill", "nbformat", "jupyterlab", "numpy")
-    code = ("import sys, fer_utils.tools.cli; fer_utils.tools.cli.parser(); "
-            f"print([name for name in {heavy} if name in sys.modules])")
+@pytest.mark.parametrize(("commands", "not_needed"), [
+    ("cli; fer_utils.tools.cli.parser()", ("torch", "matplotlib", "papermill", "nbformat", "jupyterlab", "numpy")),
+    ("check, fer_utils.data", ("torch", "sklearn", "scipy", "matplotlib")),
+    ("predict", ("sklearn", "scipy.stats", "matplotlib", "IPython", "torchvision"))])
+def test_a_command_begins_without_what_it_does_not_need(commands, not_needed):
+    code = (f"import sys, fer_utils.tools.{commands}; "
+            f"print([name for name in {not_needed} if name in sys.modules])")
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
+
+
+@pytest.mark.parametrize(("set_before", "then"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
+def test_threads_that_wait_leave_the_cores_to_other_work(set_before, then, monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    code = "import os, fer_utils; print(os.environ['OMP_WAIT_POLICY'])"
+    said = subprocess.check_output([sys.executable, "-c", code], text=True, env=os.environ | set_before)
+    assert said == f"{then}\n"
 
 
 def test_every_file_of_the_project_says_the_same_about_it():
