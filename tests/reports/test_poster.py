@@ -488,3 +488,8 @@ def test_the_committed_run(home):
     text = text_of(poster.make_poster(run))
     check_numbers(run, text)
     assert stored == text, "reports/fer2013/poster.pdf is older than its metrics: make poster RUN=fer2013"
+
+
+def test_the_committed_run_without_its_trainings_is_set_in_larger_type(home):
+    shutil.copytree(COMMITTED, home / "reports" / "lean", ignore=shutil.ignore_patterns("trainings", "predictions"))
+    assert "trainings/*/recipe.json: notebook 04_training" in text_of(poster.make_poster(Run.open("lean")))
