@@ -144,6 +144,19 @@ def test_a_committed_figure_that_is_missing_is_said_in_one_sentence(monkeypatch,
     assert committed("beyond") == {}
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"\x89PNG\r\n\x1a\n", b"[1]", "cut"])
+def test_a_committed_file_that_is_damaged_is_named_in_one_sentence(monkeypatch, tmp_path, content):
+    shown = (lessons.clone() / "reports/fer2013/figures/speed_steps.png").read_bytes()
+    monkeypatch.setattr(lessons, "clone", lambda: tmp_path)
+    for show, file in ((committed, "metrics/speed.json"), (show_committed, "figures/speed.png")):
+        path = tmp_path / "reports" / "fer2013" / file
+        path.parent.mkdir(parents=True)
+        path.write_bytes(shown[:len(shown) // 2] if content == "cut" else content)
+        with pytest.raises(CourseError) as caught:
+            show("speed")
+        assert str(caught.value).startswith(f"{path} is ") and len(str(caught.value)) <= 400
+
+
 def test_a_finished_training_is_read_not_repeated(ask, counted):
     lines = []
     first = ask(log=lines.append)

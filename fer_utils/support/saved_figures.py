@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from fer_utils import CourseError
 from fer_utils.support.files import checked_name, replacing
 
 SAVING = {"svg.hashsalt": "fer_utils", "svg.fonttype": "none", "pdf.fonttype": 42}
@@ -51,9 +52,12 @@ def show_saved(drawing: Path) -> None:
     import matplotlib
     from PIL import Image
 
-    picture, saved = BytesIO(), Image.open(drawing)
-    smaller = matplotlib.rcParams["figure.dpi"] / 300
-    saved.convert("RGB").resize([round(side * smaller) for side in saved.size], Image.LANCZOS).save(picture, "png")
+    picture, smaller = BytesIO(), matplotlib.rcParams["figure.dpi"] / 300
+    try:
+        saved = Image.open(drawing).convert("RGB")
+    except (OSError, SyntaxError) as error:  # the latter for a broken PNG
+        raise CourseError(f"{drawing} is no whole picture: bring it back by `git checkout` there.") from error
+    saved.resize([round(side * smaller) for side in saved.size], Image.LANCZOS).save(picture, "png")
     show_picture(picture, alt_text(drawing.with_suffix(".svg")), photo=False)
 
 

@@ -5,8 +5,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from fer_utils import CourseError, __version__
+
+SCRIPT = """
+import runpy, signal, sys
+for name in {"SIGINT", "SIGPIPE"}.intersection(dir(signal)):  # Windows has but the first
+    signal.signal(getattr(signal, name), signal.SIG_DFL)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs a script that ends without a word where it is interrupted, or where nobody reads on: `main` says the rest."""
+ENDED = {2: KeyboardInterrupt, 13: BrokenPipeError}  # SIGINT and SIGPIPE, which Windows has not
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,15 +90,15 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("name", metavar="NAME", help="the figure's name, for example training_curves")
     added.add_argument("--width-mm", type=float, metavar="MM", help="its width (default: as it was drawn, 89 or 183)")
     added.add_argument("--format", default="pdf", choices=["pdf", "svg", "png"], help="default: pdf; png has 300 dpi")
-    added = command("figures", figures, "Draw the figures of a run again, as far as what it keeps allows.")
+    added = command("figures", partial(script, "figures/build.py"), "Draw a run's figures again, as far as it allows.")
     added.add_argument("run", metavar="RUN", help="the run's name")
-    added = command("poster", poster, "Set the poster of a run: reports/<run>/poster.pdf.")
+    added = command("poster", partial(script, "poster/build.py"), "Set the poster of a run: reports/<run>/poster.pdf.")
     added.add_argument("run", metavar="RUN", help="the run's name")
     added.add_argument("options", nargs=argparse.REMAINDER, metavar="...",
                        help="--paper, --author, --title, --photos: see `python reports/poster/build.py --help`")
-    added = command("site", site, "Build the site of a run: reports/<run>/site/.")
+    added = command("site", partial(script, "site/build.py"), "Build the site of a run: reports/<run>/site/.")
     added.add_argument("run", metavar="RUN", help="the run's name")
-    added = command("verify", verify, "Compute a run's numbers again, and name those that differ or that cannot be.")
+    added = command("verify", partial(script, "verify.py"), "Compute a run's numbers again, and say which differ.")
     added.add_argument("run", metavar="RUN", help="the run's name")
     added.add_argument("options", nargs=argparse.REMAINDER, metavar="...", help="--data: where its faces are")
     command("refresh", refresh, "Execute every notebook on the sample and store the outputs in notebooks/.")
@@ -183,26 +194,6 @@ def figure(options: argparse.Namespace) -> None:
     print(export_figure(Run.open(options.run), options.name, options.width_mm, options.format))
 
 
-def figures(options: argparse.Namespace) -> int:
-    """Have the clone's builder draw a run's figures again."""
-    return _script("figures/build.py", options.run)
-
-
-def poster(options: argparse.Namespace) -> int:
-    """Have the clone's builder set a run's poster."""
-    return _script("poster/build.py", options.run, *options.options)
-
-
-def site(options: argparse.Namespace) -> int:
-    """Have the clone's builder make a run's site."""
-    return _script("site/build.py", options.run)
-
-
-def verify(options: argparse.Namespace) -> int:
-    """Have the clone's script compute a run's numbers again."""
-    return _script("verify.py", options.run, *options.options)
-
-
 def refresh(options: argparse.Namespace) -> None:
     """Store the notebooks' outputs anew."""
     from fer_utils.tools.notebooks import refresh
@@ -221,15 +212,18 @@ def colab(options: argparse.Namespace) -> None:
     print(f"{len(changed)} files now name https://github.com/{options.fork}; commit and push them.")
 
 
-def _script(name: str, *arguments: str) -> int:
-    """Run a script of the clone's reports/, in a process of its own; returns its exit status."""
+def script(name: str, options: argparse.Namespace) -> int:
+    """Have a script of the clone's reports/ work on a run, in a process of its own; returns its exit status."""
     from fer_utils.support.home import clone
 
-    script = clone() / "reports" / name
-    if not script.is_file():
+    path, more = clone() / "reports" / name, getattr(options, "options", [])
+    if not path.is_file():
         command = name.split("/")[0].removesuffix(".py")
         raise CourseError(f"{clone()} has no reports/{name}, and `fer {command}` needs it: run it in a clone.")
-    return subprocess.run([sys.executable, script, *arguments]).returncode
+    status = subprocess.run([sys.executable, "-P", "-c", SCRIPT, path, options.run, *more]).returncode
+    if status < 0:
+        raise ENDED.get(-status) or CourseError(f"reports/{name} was ended by signal {-status}: was its memory enough?")
+    return status
 
 
 if __name__ == "__main__":

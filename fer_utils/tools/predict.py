@@ -41,6 +41,8 @@ def predict(paths: list[str], as_json: bool, out: str | None, training: str | No
             told.append(found)
             if not as_json:
                 print(*in_lines(network, found, probabilities), sep="\n", flush=True)
+        except BrokenPipeError:  # not the photograph: nobody reads the lines
+            raise
         except (CourseError, OSError) as error:
             sentence = str(error) if isinstance(error, CourseError) else f"{shown(name)}: {error.strerror}."
             told.append({"photo": name, "error": sentence})

@@ -13,6 +13,7 @@ from pathlib import Path, PureWindowsPath
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
 
 from fer_utils import CourseError
 from fer_utils.runs import Run
@@ -20,6 +21,7 @@ from fer_utils.tools import check as checks
 from fer_utils.tools.cli import main
 from fer_utils.tools.notebooks import _from_home, cleaned, find, read_parameters, without_paths
 
+ROOT = Path(__file__).parents[2]
 PARAMETERS = """# tag: parameters
 data: str = "auto"  # which faces
 run: str = "default"  # the run's name
@@ -354,13 +356,53 @@ def test_data_says_what_was_recognised_and_what_was_not_read(home, tmp_path, cap
     assert "fer2013new.csv" in capsys.readouterr().err
 
 
-def test_a_reader_that_stops_reading_is_no_error(home):
-    code = "import sys; from fer_utils.tools.cli import main; raise SystemExit(main(['data', 'sample']))"
-    fer = subprocess.Popen([sys.executable, "-W", "error", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def start_fer(*arguments: str) -> subprocess.Popen:
+    code = "import sys; from fer_utils.tools.cli import main; raise SystemExit(main(sys.argv[1:]))"
+    return subprocess.Popen([sys.executable, "-W", "error", "-c", code, *arguments], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def write_script(course: Path, text: str) -> None:
+    """A builder of figures for `fer figures`, in a clone of its own."""
+    (course / "fer_utils").mkdir()
+    (course / "reports" / "figures").mkdir(parents=True)
+    (course / "reports" / "figures" / "build.py").write_text(text)
+
+
+@pytest.mark.parametrize("command", ["data sample", "predict face.png face.png", "figures mine"])
+def test_a_reader_that_stops_reading_is_no_error(course, monkeypatch, command):
+    write_script(course, "print('a line')")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    Image.new("L", (300, 200), 90).save("face.png")
+    fer = start_fer(*command.split())
     fer.stdout.close()
     error = fer.stderr.read()
     fer.stderr.close()
     assert fer.wait() == 0 and not error
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+@pytest.mark.parametrize(("ending", "status", "words"), [
+    ("SIGINT", 130, "Interrupted."),
+    ("SIGKILL", 1, "reports/figures/build.py was ended by signal 9: was its memory enough?")])
+def test_a_script_that_is_ended_is_one_sentence(course, monkeypatch, ending, status, words):
+    write_script(course, f"import os, signal, time; os.kill(os.getpid(), signal.{ending}); time.sleep(60)")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    fer = start_fer("figures", "mine")
+    assert fer.communicate(timeout=60) == ("", f"{words}\n") and fer.returncode == status
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+def test_interrupting_a_script_is_one_word(course, monkeypatch):
+    write_script(course, "import time; open('begun', 'w').close(); time.sleep(60)")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    fer = start_fer("figures", "mine")
+    for _ in range(600):
+        if (course / "begun").exists():
+            break
+        time.sleep(0.05)
+    os.killpg(fer.pid, signal.SIGINT)  # as a terminal does
+    assert fer.communicate(timeout=30) == ("", "Interrupted.\n") and fer.returncode == 130
 
 
 def test_check_is_one_line_per_requirement(home, capsys):
