@@ -39,7 +39,9 @@ def reads(*names: str):
         @wraps(function)
         def checked(found: "Found"):
             with reading(*(found.path / name for name in names)):
-                return function(found)
+                made = function(found)
+                table([row for row in made or () if isinstance(row, Row)])  # which shows whether their n are numbers
+                return made
 
         return checked
 

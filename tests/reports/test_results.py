@@ -41,6 +41,13 @@ def test_the_summary_is_of_the_training_that_was_evaluated(run):
         "| always Sad\\|Glad, the most frequent class | 345 | 0.4464 (0.4000 to 0.5000) |"]
 
 
+@pytest.mark.parametrize("n", [{"a": 1}, [1, 2], "many"])
+def test_a_count_that_is_no_number_is_damage(run, n):
+    run.write_metrics("evaluation", {TINY: SCORES | {"n": n}, "baselines": BASELINES})
+    with pytest.raises(CourseError, match="evaluation.json is damaged"):
+        results.report(run)
+
+
 def under_shifts(mean: float) -> dict:
     by_shift = {"noise": [PART] * 3, "blur": [PART] * 3}
     return PART | {"mean": mean, "mean_ci": [mean - 0.01, mean + 0.01], "by_shift": by_shift}
