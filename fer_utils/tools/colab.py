@@ -37,8 +37,8 @@ if not any(metadata.distributions(name="fer_utils", path=packages)):
 if beside.exists():
     os.environ.setdefault("FER_HOME", str(beside))'''
 """A clone of the course around the current folder is taken, else a shallow one is made beside the notebook; that one is
-the course's home, unless FER_HOME names another. The torch that is there stays. What is installed is asked of the folders
-of installed packages: in a clone the current folder has a fer_utils too."""
+the course's home, unless FER_HOME names another. The torch that is there stays. What is installed is asked of the
+folders of installed packages: in a clone the current folder has a fer_utils too."""
 
 BADGE = ("[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
          "(https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/{notebook}.ipynb)")
