@@ -211,7 +211,7 @@ class Trainer:
         return Result(self.kept, pd.DataFrame(self.rows, columns=HISTORY), self.recipe, trainer=self)
 
 
-def fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe = Recipe(), seed: int = 0,  # noqa: B008
+def fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe = Recipe(), seed: int = 0,
         device: str = "auto", after_epoch: Callable[[Result], None] = lambda result: None,
         log: Callable[[str], None] = print, state: dict | None = None) -> Result:
     """Train `model`, and leave in it the weights of the epoch with the highest validation accuracy.

@@ -34,12 +34,15 @@ def calibration_error(function) -> None:
               (3 * (1 / 3) + 0.45) / 4), ("2 faces of confidence 0.9, one wrong, 2 of confidence 0.6, right", opposite,
                                           np.array([0, 1, 0, 0]), 5, 0.4)]
     cases += [("200 random faces of 3 classes", many, rng.integers(0, 3, 200), bins, None) for bins in (5, 15)]
+    no_bin = "what is left where a confidence of 1 is in no bin"
+    of_first = {0.1125: no_bin, 0.45: no_bin,
+                (1 / 3 + 0.45) / 2: "the mean gap of the bins, not weighted by their faces"}
     for case, probabilities, truth, bins, known in cases:
         wanted = expected_calibration_error(probabilities, truth, bins)
         assert known is None or abs(wanted - known) < 1e-9
         confidence = probabilities.max(1)
         whole = abs(confidence.mean() - (probabilities.argmax(1) == truth).mean())
-        hints = {whole: "the gap between mean confidence and accuracy, in which bins cancel each other"}
+        hints = of_first | {whole: "the gap between mean confidence and accuracy, in which bins cancel each other"}
         got = ask(function, probabilities, truth, bins, case=f"{case}, {bins} bins", wanted="one number")
         see_number(got, wanted, f"{case}, {bins} bins", hints)
     passed("The calibration error: bins weighted by their faces, a confidence of 1 included.")

@@ -40,7 +40,9 @@ def cross_entropy(function) -> None:
         loss, n = F.cross_entropy(logits, labels).item(), len(labels)
         hints = {n * loss: "the sum over the faces", loss / np.log(2): "the loss in bits, by a logarithm to base 2",
                  -loss: "the loss with the wrong sign", F.nll_loss(logits.log_softmax(0), labels).item():
-                 "what softmax over the faces gives, and not over the classes",
+                 "what softmax over the faces gives, and not over the classes", F.nll_loss(
+                     logits.flatten().log_softmax(0).view_as(logits), labels).item():
+                 "what comes where all faces share one sum: that of the powers is taken for each face (dim=1)",
                  -logits.log_softmax(1)[:, labels].mean().item():
                  "the mean over every face with every label: take of each face its own, by [torch.arange(N), labels]"}
         got = ask(function, logits, labels, case=case, wanted="the mean loss, one number")

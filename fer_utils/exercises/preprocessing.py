@@ -37,6 +37,8 @@ def random_flip(function) -> None:
         see(not neither, case, f"{len(neither)} images are neither as they were nor mirrored left to right",
             "each image one or the other, at its own place in the batch")
         share = flipped.float().mean().item()
+        see(p in (0, 1) or share not in (0, 1), case, f"{share:.0%} of the images were mirrored",
+            f"about {p:.0%}: each image is mirrored or not by a number of its own, not the batch by one")
         see(abs(share - p) <= (0.0 if p in (0, 1) else 0.12), case, f"{share:.0%} of the images were mirrored",
             f"about {p:.0%}" if 0 < p < 1 else f"exactly {p:.0%}")
     one, again = (function(x, 0.5, generator=torch.Generator().manual_seed(7)) for _ in range(2))

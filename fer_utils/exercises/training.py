@@ -21,7 +21,8 @@ STEPS, BATCH, BAR = 100, 64, 0.55
 
 def kept_epochs(function) -> None:
     """Accuracies with ties, falls and a late best, and the poster's own, whose log says which it saved."""
-    cases = [([0.5, 0.4, 0.6, 0.6, 0.7], [1, 3, 5]), ([0.3, 0.3, 0.3], [1]), ([0.9, 0.2, 0.95, 0.94], [1, 3])]
+    cases = [([0.5, 0.4, 0.6, 0.6, 0.7], [1, 3, 5]), ([0.3, 0.3, 0.3], [1]), ([0.0, 0.0, 0.5], [1, 3]),
+             ([0.9, 0.2, 0.95, 0.94], [1, 3])]
     for accuracies, wanted in cases:
         case = f"the accuracies {accuracies}"
         got = ask(function, accuracies, case=case, wanted=f"a list of epochs, {wanted}")

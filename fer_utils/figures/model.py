@@ -105,7 +105,7 @@ def _distributions(columns: dict[str, np.ndarray], colours: dict[str, str], scal
     figure, grid = canvas(ONE_COLUMN, 12 + 14 * len(columns), len(columns), sharex=True, squeeze=False)
     for axes, (name, values) in zip(grid.flat, columns.items(), strict=True):
         histogram(axes, values.ravel(), colours[name], bins=60, binrange=tuple(scale))
-        note = f"{name}\nmean {values.mean():.2f}\nstd {values.std():.2f}"
+        note = f"{name}\nmean {values.mean():z.2f}\nstd {values.std():.2f}"  # z: no minus before 0.00
         axes.set_ylabel(note, rotation=0, ha="right", va="center", labelpad=4)
     axes.set_xlabel(xlabel)
     axes.locator_params(axis="x", nbins=5)

@@ -63,21 +63,23 @@ def watching(name: str, epochs: int) -> Iterator[Callable[[Result], None]]:
     if not (hasattr(shell, "kernel") and shell.kernel.get_parent()["content"].get("allow_stdin")):
         yield lambda result: None
         return
-    bar, curves, due = f'<progress max="{epochs}" value="{{0}}"></progress> {name}, epoch {{0}} of {epochs}', "", 0.0
-    shown = display(HTML(bar.format(0)), display_id=True)
+    bar = (f'<div style="padding-left: 8px"><progress max="{epochs}" value="{{0}}" style="vertical-align: middle">'
+           f'</progress> {name}, epoch {{0}} of {epochs}{{1}}</div>')
+    curves, due = "", 0.0
+    shown = display(HTML(bar.format(0, "")), display_id=True)
 
     def draw(result: Result) -> None:
         nonlocal curves, due
         start, done = time.monotonic(), len(result.history)
         if start > due and done > 1:
             figure = training_curves(result.history)
-            for axes in figure.axes:
-                axes.set_xlim(0.5, epochs + 0.5)
+            for axes, top in zip(figure.axes, (None, 1), strict=True):  # loss, accuracy
+                axes.set(xlim=(0.5, epochs + 0.5), ylim=(0, top))
             curves = f'<br><img alt="{figure.alt}" src="data:image/png;base64,{print_figure(figure, base64=True)}">'
             plt.close(figure)
             due = start + 10 * (time.monotonic() - start)
         left = timedelta(seconds=round(result.history["seconds"].mean() * (epochs - done)))
-        shown.update(HTML(f"{bar.format(done)}, {left} left{curves}"))
+        shown.update(HTML(bar.format(done, f", {left} left{curves}")))
 
     yield draw
     shown.update(HTML(""))

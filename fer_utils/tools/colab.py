@@ -15,7 +15,7 @@ UNSTAMPED = "https://github.com/OWNER/REPO"
 """The address of nobody's repository, until `fer colab` stamps a real one."""
 
 SETUP_CELL = '''\
-# At home this does nothing; on Colab it brings the course, and leaves the torch that is there alone.
+# On Colab this installs the course; at home it does nothing.
 import os
 import subprocess
 import sys
@@ -37,8 +37,8 @@ if not any(metadata.distributions(name="fer_utils", path=packages)):
 if beside.exists():
     os.environ.setdefault("FER_HOME", str(beside))'''
 """A clone of the course around the current folder is taken, else a shallow one is made beside the notebook; that one is
-the course's home, unless FER_HOME names another. What is installed is asked of the folders of installed packages: in a
-clone the current folder has a fer_utils too."""
+the course's home, unless FER_HOME names another. The torch that is there stays. What is installed is asked of the
+folders of installed packages: in a clone the current folder has a fer_utils too."""
 
 BADGE = ("[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
          "(https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/{notebook}.ipynb)")

@@ -350,6 +350,7 @@ WRONG = {
         (lambda train, test: (train == majority(train)).mean(),
          "0.666667 came, which is its share in training; expected: 0.25"),
         (lambda train, test: (test == majority(train)).sum(), "1 came, which is a count, not a share; expected"),
+        (lambda train, test: (test == train.max()).mean(), "0 came, which is the share of the largest label"),
         (lambda train, test: "1 of 4", "'1 of 4' came; expected: one number")],
     "eda.brightness_spread": [
         (lambda images, labels, n: np.array([images[labels == k].std() for k in range(n)]), "upper half"),
@@ -374,7 +375,7 @@ WRONG = {
         (lambda images: torch.as_tensor(images).unsqueeze(1).float() / 255 / 255, "0.00392157 came; expected: 1"),
         (lambda images: images[:, None] / 255, "an array of shape (2, 1, 48, 48) came; expected: a tensor")],
     "preprocessing.random_flip": [
-        (whole_batch, "of the images were mirrored; expected: about 50%"),
+        (whole_batch, "of the images were mirrored; expected: about 50%: each image is mirrored or not by a"),
         (in_place, "the batch that went in was changed itself"),
         (lambda images, p=0.5, generator=None: flipped(images, p, generator, lambda x: x.flip(-2)), "neither as they"),
         (lambda images, p=0.5, generator=None: flipped(images, p, generator, lambda x: x.flip(0)), "its own place"),
@@ -407,6 +408,7 @@ WRONG = {
         (lambda z, y: -F.cross_entropy(z, y), "with the wrong sign"),
         (lambda z, y: F.nll_loss(z.log_softmax(0), y), "0 came, which is what softmax over the faces gives"),
         (lambda z, y: -z.log_softmax(1)[:, y].mean(), "which is the mean over every face with every label"),
+        (lambda z, y: -(z.exp() / z.exp().sum()).log()[torch.arange(len(y)), y].mean(), "all faces share one sum"),
         (lambda z, y: F.cross_entropy(z, y, reduction="none"), "two faces")],
     "model.loss_gradient": [
         (lambda z, y: z.softmax(1) - one_hot(y, z), "a gradient 4 times too large came"),
@@ -449,7 +451,8 @@ WRONG = {
         (lambda p, y, threshold: by_class((p.max(1) >= threshold) & (p.argmax(1) == y), y, 3), "rightly named or not")],
     "evaluation.calibration_error": [
         (lambda p, y, bins: abs(p.max(1).mean() - (p.argmax(1) == y).mean()), "bins cancel each other"),
-        (unweighted, "0.391667 came; expected: 0.3625"), (dropping_the_surest, "0.1125 came; expected: 0.3625"),
+        (unweighted, "0.391667 came, which is the mean gap of the bins, not weighted by their faces; expected: 0.3625"),
+        (dropping_the_surest, "0.1125 came, which is what is left where a confidence of 1 is in no bin"),
         (lambda p, y, bins: (1 - p[np.arange(len(y)), y]).mean(), "expected: 0.4")],
     "evaluation.honest": [
         (lambda interval, p, n: covered(interval, p, n, lambda low, high, seen, p: (low <= seen) & (seen <= high)),

@@ -182,6 +182,14 @@ def test_nothing_scrolls_sideways_on_a_telephone(built, page):
         assert page.evaluate(OVERFLOWING) == []
 
 
+def test_code_keeps_its_lines_on_a_wide_screen_and_printed_text_wraps(built, page):
+    page.set_viewport_size({"width": 1280, "height": 844})
+    page.goto(address(built, "01_first.html"))
+    wider = "found => found.map(pre => pre.scrollWidth > pre.clientWidth)"
+    assert page.locator(".cell_input pre").evaluate_all(wider)[-1]
+    assert not any(page.locator(".cell_output .stream pre").evaluate_all(wider))
+
+
 def test_links_lead_into_the_site_or_to_the_repository(built):
     html = (built / "01_first.html").read_text(encoding="utf-8")
     assert 'href="02_second.html"' in html and f'{ADDRESS}/blob/main/README.md#data"' in html
