@@ -75,7 +75,6 @@ def _package(requirement: Requirement) -> Check:
 
 def _vision() -> tuple[bool, str]:
     import torch
-
     for built in Path(find_spec("torchvision").origin).parent.glob("_C*"):
         torch.ops.load_library(built)  # raises where it was built for another torch; the rest of it takes seconds
     return True, f"torchvision {metadata.version('torchvision')} fits torch {torch.__version__}"
@@ -83,13 +82,11 @@ def _vision() -> tuple[bool, str]:
 
 def _device() -> tuple[bool, str]:
     from fer_utils.support.devices import choose_device, describe_device
-
     return True, f"device: {describe_device(choose_device())}"
 
 
 def _kernel() -> tuple[bool, str]:
     from jupyter_client.kernelspec import KernelSpecManager
-
     python = Path(KernelSpecManager().get_kernel_spec("python3").argv[0])
     ours = not python.is_absolute() or python.parent == Path(sys.executable).parent
     return ours, "Jupyter's kernel python3 " + ("is this Python" if ours else "is another Python")
