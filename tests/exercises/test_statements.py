@@ -37,12 +37,13 @@ def numbers(text: str) -> list[float]:
 
 def test_what_the_drawn_faces_show():
     assert "The classes differ by about two grey levels" in said("01_eda")
-    assert round(np.ptp(numbers(printed("01_eda", "brightness_spread")))) == 2
+    assert round(np.ptp(numbers(printed("01_eda", "print(np.round(brightness_spread")))) == 2
     rows = [numbers(line)[2:] for line in printed("01_eda", "guesser").splitlines()]
     new, known = np.array(rows).T
     assert "Sharper is better here" in said("01_eda") and (np.diff(new) > 0).all()
     assert "the lead on the images that they learnt from grows" in said("01_eda") and (np.diff(known - new) > 0).all()
-    assert "the drawn faces have none" in said("01_eda") and printed("01_eda", "mirrored").startswith("array([]")
+    assert "the drawn faces have none" in said("01_eda")
+    assert printed("01_eda", 'print(f"{len(mirrored').startswith("0 of")
 
 
 def test_what_the_leak_is_worth():
