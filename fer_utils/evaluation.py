@@ -187,7 +187,6 @@ def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = 
     the public, private and clean part where the images have them. Raises CourseError where there are no labels.
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # here, since it takes a second
-
     if test.labels is None:
         raise CourseError("These images have no labels, so there is nothing to compare: score the validation part.")
     predicted, labels = probabilities.argmax(1), test.labels
@@ -249,8 +248,9 @@ def baselines(train: Faces, test: Faces, published: bool = True) -> dict:
     always = np.full_like(test.labels, majority)
     macro_f1 = f1_score(test.labels, always, labels=range(len(test.classes)), average="macro", zero_division=0)
     known = {"class_competition": CLASS_COMPETITION_BASELINE, "best_public_result": BEST_PUBLIC_RESULT}
+    known = known if published else {}
     own = {"class": test.classes[majority], **share(test.labels == majority), "macro_f1": float(macro_f1)}
-    return {"majority": own} | {name: {"n": 3965, "accuracy": value} for name, value in known.items() if published}
+    return {"majority": own} | {name: {"n": 3965, "accuracy": value} for name, value in known.items()}
 
 
 def write_submission(path: Path, probabilities: np.ndarray) -> pd.DataFrame:

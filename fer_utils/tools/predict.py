@@ -25,10 +25,12 @@ NO_FACE = f"no face; the smallest that is looked for is a {LOOKED_AT // LEAST}th
 
 def predict(paths: list[str], as_json: bool, out: str | None, training: str | None) -> int:
     """Name the faces in all photographs; returns 1 where any could not be read, which is said and passed over."""
-    network, told, pictures = shipped(SHIPPED), [], set()
+    told, pictures = [], set()
     if training:
         from fer_utils.lessons import as_network  # here, since it brings along all that notebooks need
         network = as_network(*own(training))
+    else:
+        network = shipped(SHIPPED)
     if not as_json:
         print(f"{network.name}: {', '.join(network.classes)}; {how_sure(network)}")
     for name, open_photo in photographs(paths):
@@ -130,7 +132,6 @@ def picture(network: Network, photo: Image.Image, squares: list[Box], images: np
             probabilities: np.ndarray) -> bytes:
     """The photograph with its boxes and bars, as a PNG."""
     import matplotlib
-
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
