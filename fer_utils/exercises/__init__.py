@@ -23,8 +23,8 @@ class NotYet(AssertionError):
 
 
 def passed(what: str) -> None:
-    """Print the one line of an answer that is right."""
-    print("✓", what)
+    """Print the one line of an answer that is right, in green."""
+    print(f"\x1b[1;32m✓ {what}\x1b[0m")
 
 
 def see(holds: bool, case: str, came: str, wanted: str) -> None:

@@ -8,8 +8,9 @@ from fer_utils.exercises import ask, passed, see_array, see_indices, see_number
 def majority_accuracy(function) -> None:
     """Label lists whose most frequent class in training is not always the one in test."""
     own, count = "the share of the test's own most frequent class", "a count, not a share"
-    largest = "the share of the largest label, not of the most frequent one"
-    cases = [([1, 1, 2], [1, 0, 0, 0], 0.25, {0.75: own, 2 / 3: "its share in training", 1: count, 0: largest}),
+    first = {0.4: own, 3 / 8: "its share in training", 1: count, 0.2: "the share of the rarest class in training",
+             0.3: "the share of the largest label, not of the most frequent one"}
+    cases = [([1, 1, 1, 0, 2, 2, 3, 3], [1, 2, 2, 2, 2, 0, 0, 3, 3, 3], 0.1, first),
              ([2, 2, 2, 0], [2, 0, 1, 2, 0], 0.4, {0.75: "its share in training", 2: count}),
              ([1, 1, 0], [2, 0, 0, 0], 0.0, {0.75: own})]
     for train, test, wanted, hints in cases:

@@ -2,22 +2,12 @@
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 
 from fer_utils import CourseError, __version__
-
-SCRIPT = """
-import runpy, signal, sys
-for name in {"SIGINT", "SIGPIPE"}.intersection(dir(signal)):  # Windows has but the first
-    signal.signal(getattr(signal, name), signal.SIG_DFL)
-del sys.argv[0]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-"""Runs a script that ends without a word where it is interrupted, or where nobody reads on: `main` says the rest."""
-ENDED = {2: KeyboardInterrupt, 13: BrokenPipeError}  # SIGINT and SIGPIPE, which Windows has not
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,15 +80,15 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("name", metavar="NAME", help="the figure's name, for example training_curves")
     added.add_argument("--width-mm", type=float, metavar="MM", help="its width (default: as it was drawn, 89 or 183)")
     added.add_argument("--format", default="pdf", choices=["pdf", "svg", "png"], help="default: pdf; png has 300 dpi")
-    added = command("figures", partial(script, "figures/build.py"), "Draw a run's figures again, as far as it allows.")
+    added = command("figures", partial(script, "figures.build"), "Draw a run's figures again, as far as it allows.")
     added.add_argument("run", metavar="RUN", help="the run's name")
-    added = command("poster", partial(script, "poster/build.py"), "Set the poster of a run: reports/<run>/poster.pdf.")
+    added = command("poster", partial(script, "poster.build"), "Set the poster of a run: reports/<run>/poster.pdf.")
     added.add_argument("run", metavar="RUN", help="the run's name")
     added.add_argument("options", nargs=argparse.REMAINDER, metavar="...",
                        help="--paper, --author, --title, --photos: see `python reports/poster/build.py --help`")
-    added = command("site", partial(script, "site/build.py"), "Build the site of a run: reports/<run>/site/.")
+    added = command("site", partial(script, "site.build"), "Build the site of a run: reports/<run>/site/.")
     added.add_argument("run", metavar="RUN", help="the run's name")
-    added = command("verify", partial(script, "verify.py"), "Compute a run's numbers again, and say which differ.")
+    added = command("verify", partial(script, "verify"), "Compute a run's numbers again, and say which differ.")
     added.add_argument("run", metavar="RUN", help="the run's name")
     added.add_argument("options", nargs=argparse.REMAINDER, metavar="...", help="--data: where its faces are")
     command("refresh", refresh, "Execute every notebook on the sample and store the outputs in notebooks/.")
@@ -213,17 +203,14 @@ def colab(options: argparse.Namespace) -> None:
 
 
 def script(name: str, options: argparse.Namespace) -> int:
-    """Have a script of the clone's reports/ work on a run, in a process of its own; returns its exit status."""
+    """Have a script of the clone's reports/, named as a module there, work on a run; returns its exit status."""
     from fer_utils.support.home import clone
 
-    path, more = clone() / "reports" / name, getattr(options, "options", [])
-    if not path.is_file():
-        command = name.split("/")[0].removesuffix(".py")
-        raise CourseError(f"{clone()} has no reports/{name}, and `fer {command}` needs it: run it in a clone.")
-    status = subprocess.run([sys.executable, "-P", "-c", SCRIPT, path, options.run, *more]).returncode
-    if status < 0:
-        raise ENDED.get(-status) or CourseError(f"reports/{name} was ended by signal {-status}: was its memory enough?")
-    return status
+    file = f"reports/{name.replace('.', '/')}.py"
+    if not (clone() / file).is_file():
+        raise CourseError(f"{clone()} has no {file}, and `fer {name.split('.')[0]}` needs it: run it in a clone.")
+    sys.path.insert(0, str(clone()))
+    return import_module(f"reports.{name}").main([options.run, *getattr(options, "options", [])])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 `python reports/figures/build.py RUN`, or `fer figures RUN`, writes them into reports/<RUN>/figures/.
 """
 
+import argparse
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -309,10 +310,19 @@ FIGURES: dict[str, Callable[[Kept], Figure]] = {
     "new_faces_learnt": learnt_there,
 }
 
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("Name the run: python reports/figures/build.py RUN")
+
+def main(arguments: list[str] | None = None) -> int:
+    """Draw the figures that the command line asks for; returns 0, or 1 after one sentence of what is wrong."""
+    parser = argparse.ArgumentParser(description="Draw a run's figures again, as far as it allows.")
+    parser.add_argument("run", metavar="RUN", help="the run's name")
+    options = parser.parse_args(arguments)
     try:
-        redraw(Run.open(sys.argv[1]))
+        redraw(Run.open(options.run))
     except CourseError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,6 +3,7 @@
 `python reports/site/build.py RUN`, `make site RUN=...` and `fer site RUN` build reports/<RUN>/site/.
 """
 
+import argparse
 import os
 import shutil
 import sys
@@ -85,10 +86,18 @@ def needed(*modules: str) -> None:
             raise CourseError(f"The site needs {module}: install it by `pip install 'fer_utils[site]'`.") from error
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("Name the run: python reports/site/build.py RUN")
+def main(arguments: list[str] | None = None) -> int:
+    """Build the site that the command line asks for; returns 0, or 1 after one sentence of what is wrong."""
+    parser = argparse.ArgumentParser(description="Build the site of a run: reports/<run>/site/.")
+    parser.add_argument("run", metavar="RUN", help="the run's name")
+    options = parser.parse_args(arguments)
     try:
-        print(build_site(Run.open(sys.argv[1])))
+        print(build_site(Run.open(options.run)))
     except CourseError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

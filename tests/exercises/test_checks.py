@@ -26,7 +26,7 @@ CHECKS = [(name, check) for name in NAMES for check in checks(name)]
 def test_the_solution_passes_with_one_line(name, check, capsys):
     exec(check, dict(answers("solutions", name)))
     said = capsys.readouterr().out
-    assert said.startswith("✓ ") and said.count("\n") == 1
+    assert said.startswith("\x1b[1;32m✓ ") and said.count("\n") == 1
 
 
 @pytest.mark.parametrize(("name", "check"), CHECKS)
@@ -346,11 +346,13 @@ def since_the_start(tasks, repeats, clock):
 WRONG = {
     "eda.majority_accuracy": [
         (lambda train, test: (test == majority(test)).mean(),
-         "0.75 came, which is the share of the test's own most frequent class; expected: 0.25"),
+         "0.4 came, which is the share of the test's own most frequent class; expected: 0.1"),
         (lambda train, test: (train == majority(train)).mean(),
-         "0.666667 came, which is its share in training; expected: 0.25"),
+         "0.375 came, which is its share in training; expected: 0.1"),
         (lambda train, test: (test == majority(train)).sum(), "1 came, which is a count, not a share; expected"),
-        (lambda train, test: (test == train.max()).mean(), "0 came, which is the share of the largest label"),
+        (lambda train, test: (test == train.max()).mean(), "0.3 came, which is the share of the largest label"),
+        (lambda train, test: (test == min(train, key=train.tolist().count)).mean(),
+         "0.2 came, which is the share of the rarest class in training"),
         (lambda train, test: "1 of 4", "'1 of 4' came; expected: one number")],
     "eda.brightness_spread": [
         (lambda images, labels, n: np.array([images[labels == k].std() for k in range(n)]), "upper half"),
