@@ -145,7 +145,7 @@ class Run:
         self.record(seconds={name: round(clock(), 1)})
 
     def save_figure(self, fig, name: str) -> None:
-        """Write a matplotlib figure to figures/<name>.svg, .pdf and .png (300 dpi); a notebook shows it too.
+        """Write a matplotlib figure to figures/<name>.svg and .png (300 dpi); a notebook shows it too.
 
         One that shows photographs of the data set goes to figures/photos/, which is never published: it says so itself
         by `fig.photo` (see `figures.shows`), or holds pictures where it says nothing. On drawn faces, figures of

@@ -114,7 +114,7 @@ def readers(run: Run, path: Path, folder: Path, everything: bool) -> list[Callab
 def test_a_damaged_file_of_a_run_is_read_rightly_or_named_in_one_sentence(whole, tmp_path, monkeypatch, rounds):
     rng, failures, quick = np.random.default_rng(rounds), [], ("class_counts", "accuracy_floor", "evaluation_scores")
     monkeypatch.setattr(build, "FIGURES", {name: build.FIGURES[name] for name in quick})
-    # The other two forms of a figure would be most of the time, and read no more.
+    # The other form of a figure would take time, and read no more.
     monkeypatch.setattr(saved_figures, "save_drawing", partial(saved_figures.save_drawing, forms=["svg"]))
     wanted = [path.relative_to(whole) for path in sorted(whole.rglob("*"))
               if path.suffix in (".json", ".csv", ".svg", ".ipynb", ".safetensors")]

@@ -135,17 +135,16 @@ def test_timed_keeps_the_seconds_of_what_ended_well(home):
     assert list(run.read()["seconds"]) == ["01_eda"]
 
 
-def test_figures_come_in_three_forms_with_the_same_bytes_each_time(home):
+def test_figures_come_in_two_forms_with_the_same_bytes_each_time(home):
     run = Run.start("mine", some_faces())
     run.save_figure(simple_figure(), "curve")
     folder = run.path / "figures"
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert sorted(first) == ["curve.pdf", "curve.png", "curve.svg"]
+    assert sorted(first) == ["curve.png", "curve.svg"]
     run.save_figure(simple_figure(), "curve")
     assert first == {path.name: path.read_bytes() for path in folder.iterdir()}
     svg = first["curve.svg"].decode()
     assert ">epoch</text>" in svg and "drawn faces" not in svg and "<dc:date>" not in svg
-    assert b"/FontFile2" in first["curve.pdf"] and b"CreationDate" not in first["curve.pdf"]
 
 
 def test_figures_of_photographs_go_to_a_folder_that_is_never_published(home):
@@ -156,11 +155,11 @@ def test_figures_of_photographs_go_to_a_folder_that_is_never_published(home):
     heat.photo = False
     for name, figure in (("people", people), ("silent", silent), ("heat", heat)):
         run.save_figure(figure, name)
-    assert files(run.path / "figures") == ["heat.pdf", "heat.png", "heat.svg"] + [
-        f"photos/{name}.{form}" for name in ("people", "silent") for form in ("pdf", "png", "svg")]
+    assert files(run.path / "figures") == ["heat.png", "heat.svg"] + [
+        f"photos/{name}.{form}" for name in ("people", "silent") for form in ("png", "svg")]
     drawn = Run.start("drawn", some_faces(drawn=True))
     drawn.save_figure(people, "people")
-    assert files(drawn.path / "figures") == ["people.pdf", "people.png", "people.svg"]
+    assert files(drawn.path / "figures") == ["people.png", "people.svg"]
 
 
 def test_figures_of_drawn_faces_say_so_once_below_everything_else(home):

@@ -1,4 +1,4 @@
-"""A figure on disk and in a notebook: the same bytes each time, and its alt text in every form."""
+"""A figure on disk and in a notebook: the same bytes each time, and its alt text in both forms."""
 
 import re
 import sys
@@ -12,14 +12,14 @@ from matplotlib.figure import Figure
 from fer_utils import CourseError
 from fer_utils.support.files import checked_name, replacing
 
-SAVING = {"svg.hashsalt": "fer_utils", "svg.fonttype": "none", "pdf.fonttype": 42}
+SAVING = {"svg.hashsalt": "fer_utils", "svg.fonttype": "none"}
 """Text stays text, and the same figure gives the same bytes."""
-UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+UNDATED = {"svg": {"Date": None}, "png": {}}
 MM = 25.4
 
 
 def save_drawing(figure: Figure, folder: Path, name: str, alt: str, stamp: str = "", forms=tuple(UNDATED)) -> None:
-    """Write <name>.svg, .pdf and .png (300 dpi) at the figure's own size; the alt text is the title in each.
+    """Write <name>.svg and .png (300 dpi) at the figure's own size; the alt text is the title in both.
 
     stamp: a small grey line under the right corner, for which the figure grows by 4 mm.
     """

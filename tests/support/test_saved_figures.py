@@ -23,7 +23,7 @@ def test_a_figure_that_is_stamped_grows_once(home):
         assert fig.get_size_inches() == pytest.approx((3, 2 + 4 / 25.4))
 
 
-def test_a_figure_keeps_its_size_and_says_what_it_shows_in_every_form(home):
+def test_a_figure_keeps_its_size_and_says_what_it_shows_in_both_forms(home):
     run, fig = a_run(home), simple_figure()
     fig.alt = "A line that rises, of course <from> 0 to 1."
     run.save_figure(fig, "curve")
@@ -31,7 +31,6 @@ def test_a_figure_keeps_its_size_and_says_what_it_shows_in_every_form(home):
     assert alt_text(folder / "curve.svg") == fig.alt and drawn_width(folder / "curve.svg") == 76.2
     with Image.open(folder / "curve.png") as picture:
         assert picture.size == (900, 600) and picture.text["Title"] == fig.alt
-    assert b"A line that rises" in (folder / "curve.pdf").read_bytes()
     run.save_figure(simple_figure(), "a_curve")
     assert alt_text(folder / "a_curve.svg") == "a curve"
 
