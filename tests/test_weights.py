@@ -2,54 +2,87 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from fer_utils import CourseError
-from fer_utils.data import load_faces, split
+from fer_utils.data import Split, load_faces, split
 from fer_utils.evaluation import apply_temperature, fit_temperature, predict, risk_coverage
-from fer_utils.models import PosterCNN, build_model, count_parameters
-from fer_utils.weights import CARD, WEIGHTS, export_weights, pretrained
+from fer_utils.lessons import trained
+from fer_utils.models import count_parameters
+from fer_utils.recipes import NamedRecipe
+from fer_utils.runs import Run
+from fer_utils.training import Recipe
+from fer_utils.weights import WEIGHTS, pretrained
+from reports.weights import export, main
+
+CARD = ("data", "recipe", "seed", "accuracy", "n", "accuracy_ci", "git_commit")
+"""What a card says at least: fingerprint of the data, settings of the training, score on the test images, code."""
 
 
-def card(model: str) -> dict:
-    recipe = {"model": model, "dropout": 0.3, "epochs": 2}
-    return {"data": "0a1b", "recipe": recipe, "seed": 0, "accuracy": 0.5, "n": 10, "accuracy_ci": [0.2, 0.8],
-            "git_commit": "abc"}
+@pytest.fixture(scope="module")
+def faces():
+    """A few drawn faces: 90 for training, 30 for testing."""
+    everything, rng = load_faces("sample", verbose=False), np.random.default_rng(0)
+    learn, judge = (rng.permutation(np.flatnonzero(part)) for part in (~everything.is_test, everything.is_test))
+    return everything.take(np.concatenate([learn[:90], judge[:30]]))
 
 
-def test_exported_weights_are_half_the_size_and_give_the_same_answers(tmp_path):
-    model = build_model("AttentionCNN", dropout=0.3).eval()
-    path = export_weights("AttentionCNN", model, card("AttentionCNN"), tmp_path)
+def export_a_training(faces, folder, parts=None, model="PosterCNN", name="Own"):
+    run = Run.start("mine", faces)
+    asked = NamedRecipe(model, 0.3, Recipe(epochs=1))
+    result = trained(run, parts or split(faces), asked, log=lambda line: None)
+    return export(run, result.training, name, faces, folder=folder), result.model
+
+
+def test_exported_weights_are_half_the_size_and_give_the_same_answers(home, faces, tmp_path):
+    path, model = export_a_training(faces, tmp_path, model="AttentionCNN")
     assert path.stat().st_size == pytest.approx(2 * count_parameters(model), rel=0.02)
-    read = pretrained("AttentionCNN", tmp_path)
+    read = pretrained("Own", tmp_path)
     assert not read.training and {p.dtype for p in read.parameters()} == {torch.float32}
     assert next(model.parameters()).dtype == torch.float32
     x = torch.rand(16, 1, 48, 48)
     assert (read(x).softmax(1) - model(x).softmax(1)).abs().max() < 2e-3
-    written = json.loads((tmp_path / "AttentionCNN.json").read_text())
-    assert written == {"model": "AttentionCNN", **card("AttentionCNN")}
 
 
-def test_weights_for_other_classes_come_back_with_as_many_outputs(tmp_path):
-    model, noted = build_model("PosterCNN", n_classes=2, dropout=0.3).eval(), card("PosterCNN")
-    noted["recipe"] = noted["recipe"] | {"classes": ["joy", "shy"]}
-    export_weights("Own", model, noted, tmp_path)
+def test_a_card_says_what_was_measured_and_how_the_weights_answer(home, faces, tmp_path):
+    path, model = export_a_training(faces, tmp_path)
+    card, val = json.loads(path.with_suffix(".json").read_text()), split(faces).val
+    assert set(CARD) <= set(card) and card["n"] == 30 and card["trained_on"] == "63 of 90 training images"
+    test = predict(model, faces.test.images, flip=card["flip"])
+    assert card["accuracy"] == (test.argmax(1) == faces.test.labels).mean()
+    by_flip = {flip: (predict(model, val.images, flip=flip).argmax(1) == val.labels).mean() for flip in (False, True)}
+    assert card["val_acc"] == max(by_flip.values()) and card["flip"] == (by_flip[True] > by_flip[False])
+    temperature = fit_temperature(predict(model, val.images, flip=card["flip"]), val.labels)
+    assert card["temperature"] == pytest.approx(temperature, rel=1e-6)
+
+
+def test_weights_for_other_classes_come_back_with_as_many_outputs(home, faces, tmp_path):
+    _, model = export_a_training(faces.with_classes(["Happy", "Angry"]), tmp_path)
     x = torch.rand(4, 1, 48, 48)
     assert (pretrained("Own", tmp_path)(x).softmax(1) - model(x).softmax(1)).abs().max() < 2e-3
 
 
-def test_weights_without_a_whole_card_are_not_written(tmp_path):
-    half = {key: value for key, value in card("PosterCNN").items() if key not in ("n", "git_commit")}
-    with pytest.raises(CourseError, match="lacks n, git_commit"):
-        export_weights("PosterCNN", PosterCNN(), half, tmp_path)
-    assert not list(tmp_path.iterdir())
+def test_without_validation_images_nothing_is_calibrated(home, faces, tmp_path):
+    path, _ = export_a_training(faces, tmp_path, Split(faces.train, None, faces.test))
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert "temperature" not in card and card["flip"] is False and card["trained_on"] == "90 of 90 training images"
+
+
+def test_weights_are_not_exported_with_other_faces_than_they_learnt_from(home, faces, tmp_path, capsys):
+    run = Run.start("mine", faces)
+    result = trained(run, split(faces), NamedRecipe("PosterCNN", 0.3, Recipe(epochs=1)), log=lambda line: None)
+    assert main(["mine", result.training, "Own", "--data", "sample", "--folder", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert f"{result.training} did not learn from these images of sample: give those of its run." in said
+    assert not list(tmp_path.glob("Own*"))
 
 
 def test_weights_that_the_course_does_not_have_are_one_sentence(tmp_path):
     with pytest.raises(CourseError, match=r"no trained weights of 'ResNet50' \(it has: none\)"):
         pretrained("ResNet50", tmp_path)
-    export_weights("PosterCNN", PosterCNN(), card("PosterCNN"), tmp_path)
+    (tmp_path / "PosterCNN.safetensors").touch()
     with pytest.raises(CourseError, match=r"it has: PosterCNN\)"):
         pretrained("AttentionCNN", tmp_path)
 
