@@ -47,16 +47,17 @@ def export(run: Run, training: str, name: str, faces: Faces, seed: int = 0, fold
         raise CourseError(f"{training} did not learn from these images of {faces.source}: give those of its run.")
     chosen = chosen_on(parts.val, result) if asked["val"] else {"flip": False}
     scores = evaluate(faces.test, predict(result.model, faces.test.images, flip=chosen["flip"]), clean_part(faces))
-    path = folder / f"{name}.safetensors"
-    recipe = asked["recipe"] | {"model": asked["model"], "dropout": asked["dropout"], "seed": seed}
-    recipe |= {"classes": asked["classes"]}
-    save_weights(path, copy.deepcopy(result.model).half(), {"recipe": recipe, "data": faces.fingerprint})
-    write_json(path.with_suffix(".json"), {
+    recipe = {**asked["recipe"], "model": asked["model"], "dropout": asked["dropout"], "classes": asked["classes"],
+              "seed": seed}
+    card = {
         "model": asked["model"], "recipe": recipe, "seed": seed, "epoch": int(result.best["epoch"]), **chosen,
         "precision": asked["precision"], "data": faces.fingerprint,
         "trained_on": f"{len(learnt):,} of {len(faces.train):,} training images",
         "n": scores["n"], "accuracy": scores["accuracy"], "accuracy_ci": scores["accuracy_ci"],
-        "accuracy_without_leaks": scores["clean"]["accuracy"], "git_commit": git_commit()})
+        "accuracy_without_leaks": scores["clean"]["accuracy"], "git_commit": git_commit()}
+    path = folder / f"{name}.safetensors"
+    save_weights(path, copy.deepcopy(result.model).half(), {"recipe": recipe, "data": faces.fingerprint})
+    write_json(path.with_suffix(".json"), card)
     return path
 
 
