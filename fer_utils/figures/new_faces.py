@@ -131,7 +131,10 @@ def there_and_at_home(confusions: dict[str, np.ndarray], classes: Sequence[str])
 
 @shows()
 def calibration_there(tables: dict[str, pd.DataFrame], checks: dict[str, dict]) -> Figure:
-    """Calibration at home and in another collection: accuracy against confidence, and the error beside luck's part."""
+    """Calibration at home and in another collection: accuracy against confidence, and the error beside luck's part.
+
+    tables: what `reliability` returned, by place; checks: what `calibration` returned, by the same places.
+    """
     return temperature(tables, checks)
 
 
