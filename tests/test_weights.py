@@ -41,6 +41,7 @@ def test_exported_weights_are_half_the_size_and_give_the_same_answers(home, face
     assert path.stat().st_size == pytest.approx(2 * count_parameters(model), rel=0.02)
     read = pretrained("Own", tmp_path)
     assert not read.training and {p.dtype for p in read.parameters()} == {torch.float32}
+    assert all(p.is_contiguous(memory_format=torch.channels_last) for p in read.parameters() if p.dim() == 4)
     assert next(model.parameters()).dtype == torch.float32
     x = torch.rand(16, 1, 48, 48)
     assert (read(x).softmax(1) - model(x).softmax(1)).abs().max() < 2e-3
