@@ -62,7 +62,7 @@ def test_missing_weights_say_what_to_do(tmp_path):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_comes_back_from_its_weights(tmp_path, name):
-    model, other = build_model(name).eval(), build_model(name, seed=1).eval()
+    model, other = build_model(name).eval().to(memory_format=torch.channels_last), build_model(name, seed=1).eval()
     save_weights(tmp_path / "weights.safetensors", model, {})
     load_weights(tmp_path / "weights.safetensors", other)
     x = torch.rand(2, 1, 48, 48)
