@@ -187,6 +187,9 @@ def test_what_depth_attention_and_the_ladder_gave_on_fer2013():
     assert f"Shift and scale cost {100 * abs(moved['paired']['difference']):.1f} points in four epochs" in said
     assert f"gained {points(stronger['paired'])} points, together with erasing" in said
     assert (moved["epochs"], moved["kept"], stronger["epochs"], stronger["kept"]) == (4, False, 30, True)
+    team = found["ensemble_on_validation"]
+    assert (f"Three networks of four epochs name {team['accuracy']:.3f} rightly together, and "
+            f"{team['members_mean']:.3f} alone") in said and team["members"] == 3
     final, against = found["test"]["AttentionCNN"], found["against_PosterCNN"]["AttentionCNN"]["all"]
     assert f"AttentionCNN names {final['accuracy']:.4f} of the test images rightly," in said
     assert f"{points(against)} points more than the PosterCNN beside it" in said
