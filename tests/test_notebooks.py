@@ -187,6 +187,9 @@ def test_what_depth_attention_and_the_ladder_gave_on_fer2013():
     assert f"Shift and scale cost {100 * abs(moved['paired']['difference']):.1f} points in four epochs" in said
     assert f"gained {points(stronger['paired'])} points, together with erasing" in said
     assert (moved["epochs"], moved["kept"], stronger["epochs"], stronger["kept"]) == (4, False, 30, True)
+    team = found["ensemble_on_validation"]
+    assert (f"Three networks of four epochs name {team['accuracy']:.3f} rightly together, and "
+            f"{team['members_mean']:.3f} alone") in said and team["members"] == 3
     final, against = found["test"]["AttentionCNN"], found["against_PosterCNN"]["AttentionCNN"]["all"]
     assert f"AttentionCNN names {final['accuracy']:.4f} of the test images rightly," in said
     assert f"{points(against)} points more than the PosterCNN beside it" in said
@@ -256,14 +259,16 @@ def test_what_training_and_evaluation_found_on_fer2013():
     assert round(found.training["mean"], 2) == float(near[1])
     said, scores = text("05"), found.scores
     recalls = {name: one["recall"] for name, one in scores["per_class"].items()}
-    assert "expect Happy to be found most reliably" in said and max(recalls, key=recalls.get) == "Happy"
+    assert (f"expect Happy to be found most reliably: {100 * recalls['Happy']:.0f} % of its faces, but "
+            f"{100 * recalls['Angry']:.0f} % of the angry ones") in said
+    assert max(recalls, key=recalls.get) == "Happy" and min(recalls, key=recalls.get) == "Angry"
     widths = {name: np.ptp(one["recall_ci"]) for name, one in scores["per_class"].items()}
     assert "the rarest class has the longest" in said and max(widths, key=widths.get) == "Angry"
     low, high = wilson(round(scores["accuracy"] * scores["n"]), scores["n"])
     assert f"the interval is about ± {50 * (high - low):.1f} points" in said
     leaks = scores["accuracy"] - scores["clean"]["accuracy"]
-    assert (f"On FER2013 it is {100 * leaks:.1f} points lower: {scores['clean']['accuracy']:.3f} instead of "
-            f"{scores['accuracy']:.3f}.") in said
+    assert (f"On FER2013 it is {100 * leaks:.1f} points lower: {scores['clean']['accuracy']:.4f} instead of "
+            f"{scores['accuracy']:.4f}.") in said
     public, private = scores["public"]["accuracy_ci"], scores["private"]["accuracy_ci"]
     assert "Their bars overlap" in said and max(public[0], private[0]) < min(public[1], private[1])
     labels, probabilities = RUN.read_predictions(results.counting(RUN), scores["chosen_seed"])
