@@ -167,7 +167,8 @@ def _train(training: Training, model: nn.Module, parts: Split, recipe: Recipe, s
     asked = {"training": training.name, "seed": seed}
     state, kept_at = read_state(training.state(seed), asked), -math.inf
     what = f"going on after epoch {len(state['rows'])} of" if state else "training now,"
-    log(f"{training.name}, seed {seed}: {what} {recipe.epochs} epochs on {len(parts.train):,} images.")
+    epochs = "1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs"
+    log(f"{training.name}, seed {seed}: {what} {epochs} on {len(parts.train):,} images.")
 
     def keep(result: Result) -> None:
         nonlocal kept_at

@@ -22,11 +22,6 @@ from fer_utils.support.optimizers import make_optimizer, moving_average
 from fer_utils.support.own_network import check_outputs
 from fer_utils.support.run_tables import HISTORY
 
-RANGES = {"epochs": (1, 100_000), "batch_size": (2, 1_000_000), "learning_rate": (1e-9, 10), "degrees": (0, 180),
-          "weight_decay": (0, 10), "label_smoothing": (0, 0.99), "averaging": (0, 0.9999), "shift": (0, 48),
-          "scale": (0, 0.99), "erase": (0, 1), "photometric": (0, 1)}
-"""The lowest and highest value of each number in a recipe."""
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -55,8 +50,8 @@ class Recipe:
 
     def __post_init__(self):
         for field in fields(self):
-            if field.name in RANGES:  # 3 and 3.0 are one recipe
-                number = checks.number(field.type, field.name, getattr(self, field.name), *RANGES[field.name])
+            if field.name in checks.RANGES:  # 3 and 3.0 are one recipe
+                number = checks.number(field.type, field.name, getattr(self, field.name), *checks.RANGES[field.name])
                 object.__setattr__(self, field.name, number)
         object.__setattr__(self, "flip", checks.yes_or_no("flip", self.flip))
         checks.one_of("interpolation", self.interpolation, ("nearest", "bilinear"))

@@ -5,6 +5,11 @@ from collections.abc import Sequence
 
 from fer_utils import CourseError
 
+RANGES = {"epochs": (1, 100_000), "batch_size": (2, 1_000_000), "learning_rate": (1e-9, 10), "degrees": (0, 180),
+          "weight_decay": (0, 10), "label_smoothing": (0, 0.99), "averaging": (0, 0.9999), "shift": (0, 48),
+          "scale": (0, 0.99), "erase": (0, 1), "photometric": (0, 1)}
+"""The lowest and highest value of each number in a recipe."""
+
 
 def number(kind: type, name: str, value, low: float, high: float) -> int | float:
     """`value` as a number of this kind, int or float, from `low` to `high`."""
