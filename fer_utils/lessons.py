@@ -32,8 +32,8 @@ from fer_utils.support.run_tables import belong
 from fer_utils.support.saved_figures import show_saved
 from fer_utils.training import Recipe, Result, fit
 
-WIDE = '<div style="overflow-x: auto"><div style="min-width: 120ch">\n\n{}\n\n</div></div>'
-"""Around code in Markdown: JupyterLab would wrap its long lines, which are to scroll."""
+WIDE = '<div style="overflow-x: auto"><div style="font-size: 0.93em; min-width: {:.0f}em">\n\n{}\n\n</div></div>'
+"""Around code in Markdown, in the type of a code cell: JupyterLab would wrap a line that does not fit; it scrolls."""
 
 
 def show_source(thing) -> Markdown:
@@ -41,7 +41,9 @@ def show_source(thing) -> Markdown:
     the course and where it is pasted."""
     source = textwrap.dedent(inspect.getsource(thing)).rstrip()
     needed = "\n".join(imports_for(source, thing))
-    return Markdown(WIDE.format(f"```python\n{needed}\n\n\n{source}\n```" if needed else f"```python\n{source}\n```"))
+    code = f"{needed}\n\n\n{source}" if needed else source
+    longest = max(len(line) for line in code.splitlines())
+    return Markdown(WIDE.format(0.61 * longest, f"```python\n{code}\n```"))  # a letter is 0.6 em wide
 
 
 def imports_for(source: str, thing) -> list[str]:

@@ -108,6 +108,14 @@ def test_the_source_shown_is_the_source_that_runs():
     assert "from fer_utils.training import" in shown and "\nimport math\n" not in shown
 
 
+def test_a_source_takes_the_width_of_its_longest_line_and_no_more():
+    for thing in (conv_block, fit):
+        shown = show_source(thing).data
+        room = float(re.search(r"min-width: (\d+)em", shown)[1])
+        longest = max(len(line) for line in code_of(shown).splitlines())
+        assert 0.6 * longest <= room < 0.6 * longest + 2, thing
+
+
 def test_what_a_notebook_shows_runs_where_it_is_pasted(tmp_path):
     for path in sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb")):
         for n, cell in enumerate(nbformat.read(path, as_version=4).cells):
