@@ -108,6 +108,7 @@ def see_tensor(got, shape: Sequence[int], dtype: torch.dtype, case: str, hint: s
 def see_indices(got, wanted: Sequence[int], case: str) -> None:
     """Raise NotYet unless `got` holds these indices, in any order."""
     found = np.asarray(got)
+    see(found.ndim > 0, case, f"{shown(found.tolist())} came", f"the indices {wanted}")
     see(found.dtype != bool, case, "truth values came", f"the indices {wanted} (np.flatnonzero makes them)")
     found = sorted(found.ravel().tolist())
     see(found == wanted, case, f"{found} came", f"{wanted}")

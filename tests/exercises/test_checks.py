@@ -368,6 +368,7 @@ WRONG = {
         (lambda images: np.isin(*np.split(together(images, images[:, :, ::-1]), 2)), "np.flatnonzero"),
         (lambda images: np.flatnonzero(np.isin(*np.split(together(images, images[:, ::-1]), 2))), "xpected: [1, 5, 6]"),
         (lambda images: np.flatnonzero((images == images[:, :, ::-1]).all((1, 2))), "[6] came; expected: [1, 5, 6]"),
+        (lambda images: np.int64(3), "3 came; expected: the indices [1, 5, 6]"),
         (lambda images: images[:, :, ::-1].reshape(len(images), 48, 49), "raised ValueError")],
     "preprocessing.to_tensor": [
         (lambda images: torch.as_tensor(images).float() / 255, "shape (2, 48, 48) came"),
