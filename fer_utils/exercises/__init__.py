@@ -111,4 +111,5 @@ def see_indices(got, wanted: Sequence[int], case: str) -> None:
     see(found.ndim > 0, case, f"{shown(found.tolist())} came", f"the indices {wanted}")
     see(found.dtype != bool, case, "truth values came", f"the indices {wanted} (np.flatnonzero makes them)")
     found = sorted(found.ravel().tolist())
-    see(found == wanted, case, f"{found} came", f"{wanted}")
+    came = f"{found}" if len(found) <= 15 else f"{found[:10]} and {len(found) - 10} more, up to {found[-1]},"
+    see(found == wanted, case, f"{came} came", f"{wanted}")
