@@ -60,7 +60,10 @@ def imports_for(source: str, thing) -> list[str]:
             line.names = [name for name in line.names if (name.asname or name.name) in used]
             lines += [ast.unparse(line)] if line.names else []
     own = sorted(name for name in (used & set(vars(module))) - imported if not name.startswith("__"))
-    return lines + ([f"from {module.__name__} import {', '.join(own)}"] if own else [])
+    names = ", ".join(own)
+    if len(names) > 80:
+        names = "(\n" + textwrap.indent(textwrap.fill(names, 110), "    ") + ",\n)"
+    return lines + ([f"from {module.__name__} import {names}"] if own else [])
 
 
 def ok(claim: str, holds: bool, number: object, required: bool = True) -> None:

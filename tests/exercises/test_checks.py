@@ -404,6 +404,7 @@ WRONG = {
     "model.first_dense": [
         (lambda side, padding: (side // 8, 128 * (side // 8) ** 2 * 256 + 256), "6 came; expected: 4"),
         (lambda side, padding: (side // 8, 128 * (side // 8) ** 2 * 256), "its weights without its 256 biases"),
+        (lambda side, padding: (side // 8, (side // 8) ** 2 * 256 + 256), "it takes in 128; expected: 1,179,904"),
         (lambda side, padding: side // 8, "expected: two numbers")],
     "model.cross_entropy": [
         (lambda z, y: -(z.exp() / z.exp().sum(1, keepdim=True)).log()[torch.arange(len(y)), y].mean(), "away first"),
@@ -424,6 +425,9 @@ WRONG = {
         (unpadded, "shape (2, 32, 23, 23) came; expected: shape (2, 32, 24, 24)"),
         (lambda inside, outside: nn.Sequential(nn.Conv2d(inside, outside, 3, padding=1), nn.ReLU(),
                                                nn.Conv2d(outside, outside, 3, 2, 1)), "without BatchNorm2d"),
+        (lambda inside, outside: nn.Sequential(nn.Conv2d(inside, outside, 3, 1, 1, bias=False), nn.ReLU(),
+                                               nn.BatchNorm2d(outside), nn.Conv2d(outside, outside, 3, 2, 1)),
+         "9,600 came, which is what the block has where one convolution is without its biases; expected: 9,632"),
         (lambda inside, outside: lambda x: x, "expected: an nn.Module")],
     "training.kept_epochs": [
         (lambda accuracies: kept(accuracies, lambda a, b: a >= b), "a tie being no improvement"),
