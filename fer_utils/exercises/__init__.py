@@ -72,7 +72,7 @@ def see_number(got, wanted: float, case: str, hints: dict[float, str] | None = N
     hints: wrong values and how one gets them; one that is right by chance in this case counts for nothing.
     """
     try:
-        number = float(got)
+        number = float(got.detach() if isinstance(got, torch.Tensor) else got)
     except (TypeError, ValueError, RuntimeError):
         see(False, case, f"{shown(got)} came", f"one number, {wanted:.6g}")
     wrong = {value: how for value, how in (hints or {}).items() if abs(value - wanted) > within}

@@ -16,7 +16,7 @@ from torchvision import models
 from fer_utils import exercises
 from fer_utils.data import identical
 from fer_utils.evaluation import mean_interval, wilson
-from fer_utils.exercises import NotYet
+from fer_utils.exercises import NotYet, see_number
 from fer_utils.models import conv_block
 
 CHECKS = [(name, check) for name in NAMES for check in checks(name)]
@@ -600,6 +600,13 @@ def test_every_check_has_two_wrong_answers_or_more():
 def test_jupyter_shows_the_sentence_alone():
     lines = NotYet("For 1, nothing came; expected: 2.")._render_traceback_()
     assert lines == ["\x1b[1;31m✗ Not yet.\x1b[0m", "For 1, nothing came; expected: 2."]
+
+
+def test_a_loss_that_still_has_its_gradient_is_read_without_a_warning(recwarn):
+    loss = torch.tensor(1.0, requires_grad=True) + 1
+    with pytest.raises(NotYet, match="For a batch, 2 came; expected: 3."):
+        see_number(loss, 3.0, "a batch")
+    assert not recwarn.list
 
 
 def test_the_line_that_raised_is_named(tmp_path):
