@@ -6,6 +6,7 @@ is expected of an answer is in them, the answer is not.
 
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from textwrap import shorten, wrap
 
 import numpy as np
@@ -49,8 +50,9 @@ def ask(function: Callable, *inputs, case: str, wanted: str, **options):
 
 def _line(error: Exception) -> str:
     """The learner's line that the error came from, in words; nothing where it is not known."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
-              if frame.filename != __file__ and "site-packages" not in frame.filename and frame.line]
+    package = Path(__file__).parents[1]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.line
+              and package not in Path(frame.filename).parents and "site-packages" not in frame.filename]
     return f" in the line `{shorten(frames[-1].line, 70, placeholder=' ...')}`" if frames else ""
 
 
@@ -77,6 +79,7 @@ def see_number(got, wanted: float, case: str, hints: dict[float, str] | None = N
         see(False, case, f"{shown(got)} came", f"one number, {wanted:.6g}")
     wrong = {value: how for value, how in (hints or {}).items() if abs(value - wanted) > within}
     hint = next((f", which is {how}" for value, how in wrong.items() if abs(number - value) <= within), "")
+    hint = ", which is what 0 / 0, inf / inf or the mean of nothing gives" if np.isnan(number) else hint
     see(number == wanted or abs(number - wanted) <= within, case, f"{written(number)} came{hint}", written(wanted))
 
 

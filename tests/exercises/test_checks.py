@@ -482,7 +482,7 @@ WRONG = {
         (lambda s, fields, seeds, rng: lead(s, fields, seeds, rng, lambda a: a[:, :, 0].max(1)), "lead of single"),
         (lambda s, fields, seeds, rng: lead(s, fields, seeds, rng, lambda a: a.max((1, 2))), "expected: 0.0105"),
         (lambda s, fields, seeds, rng: lead(s, fields, seeds, rng, lambda a: a.mean((1, 2))), "expected: 0.0105"),
-        (lambda s, fields, seeds, rng: float("nan"), "nan came; expected: 0.0105")],
+        (lambda s, fields, seeds, rng: float("nan"), "or the mean of nothing gives; expected: 0.0105")],
     "techniques.lost_together": [
         (lambda w, a, b, ab: np.mean(w) - np.mean(ab), "with nothing taken off"),
         (lambda w, a, b, ab: np.mean(ab) - np.mean(a) - np.mean(b) + np.mean(w), "which is of the opposite sign"),
@@ -616,5 +616,10 @@ def test_the_line_that_raised_is_named(tmp_path):
     exec(compile(source.read_text(), source, "exec"), cells)
     with pytest.raises(NotYet, match=r"raised ValueError: .* in the line `return x.reshape\(7\)`; expected: a number"):
         exercises.ask(cells["answer"], np.zeros(3), case="three numbers", wanted="a number")
+    def calling(x):
+        return wilson(x, 3)
+
+    with pytest.raises(NotYet, match=r"in the line `return wilson\(x, 3\)`; expected: a number"):
+        exercises.ask(calling, np.zeros(3), case="three numbers", wanted="a number")
     with pytest.raises(NotYet, match="For 1, 3 came instead of a function; expected: one that returns a number"):
         exercises.ask(3, case="1", wanted="a number")
