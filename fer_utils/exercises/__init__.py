@@ -14,18 +14,21 @@ import torch
 
 from fer_utils import brief
 
+GREEN = "\x1b[1;38;2;0;139;64m"
+"""Bold, in a green that can be read on white and on a dark page alike. (A failed check stands on red already.)"""
+
 
 class NotYet(AssertionError):
     """An answer that is not right yet: what came, for which input, and what was expected, in one sentence."""
 
     def _render_traceback_(self) -> list[str]:
         """What Jupyter shows: the sentence, in lines that break between words, without the way through the check."""
-        return ["\x1b[1;31m✗ Not yet.\x1b[0m", *wrap(str(self), 95)]
+        return ["\x1b[1m✗ Not yet.\x1b[0m", *wrap(str(self), 95)]
 
 
 def passed(what: str) -> None:
     """Print the one line of an answer that is right, in green."""
-    print(f"\x1b[1;32m✓ {what}\x1b[0m")
+    print(f"{GREEN}✓ {what}\x1b[0m")
 
 
 def see(holds: bool, case: str, came: str, wanted: str) -> None:

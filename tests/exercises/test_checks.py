@@ -26,7 +26,7 @@ CHECKS = [(name, check) for name in NAMES for check in checks(name)]
 def test_the_solution_passes_with_one_line(name, check, capsys):
     exec(check, dict(answers("solutions", name)))
     said = capsys.readouterr().out
-    assert said.startswith("\x1b[1;32m✓ ") and said.count("\n") == 1
+    assert said.startswith(f"{exercises.GREEN}✓ ") and said.count("\n") == 1
 
 
 @pytest.mark.parametrize(("name", "check"), CHECKS)
@@ -599,7 +599,7 @@ def test_every_check_has_two_wrong_answers_or_more():
 
 def test_jupyter_shows_the_sentence_alone():
     lines = NotYet("For 1, nothing came; expected: 2.")._render_traceback_()
-    assert lines == ["\x1b[1;31m✗ Not yet.\x1b[0m", "For 1, nothing came; expected: 2."]
+    assert lines == ["\x1b[1m✗ Not yet.\x1b[0m", "For 1, nothing came; expected: 2."]
 
 
 def test_a_loss_that_still_has_its_gradient_is_read_without_a_warning(recwarn):
