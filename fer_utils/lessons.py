@@ -33,17 +33,15 @@ from fer_utils.support.saved_figures import show_saved
 from fer_utils.training import Recipe, Result, fit
 
 WIDE = '<div style="overflow-x: auto"><div style="font-size: 0.93em; min-width: {:.0f}em">\n\n{}\n\n</div></div>'
-"""Around code in Markdown, in the type of a code cell: JupyterLab would wrap a line that does not fit; it scrolls."""
+"""Around code in Markdown, in a code cell's type, whose letters are 0.6 em wide: a line that does not fit scrolls."""
 
 
 def show_source(thing) -> Markdown:
     """The source of a function or class of the course below the imports that it needs: what is read is what runs, in
     the course and where it is pasted."""
     source = textwrap.dedent(inspect.getsource(thing)).rstrip()
-    needed = "\n".join(imports_for(source, thing))
-    code = f"{needed}\n\n\n{source}" if needed else source
-    longest = max(len(line) for line in code.splitlines())
-    return Markdown(WIDE.format(0.61 * longest, f"```python\n{code}\n```"))  # a letter is 0.6 em wide
+    code = "\n".join([*imports_for(source, thing), "\n", source]).lstrip()
+    return Markdown(WIDE.format(0.61 * max(map(len, code.splitlines())), f"```python\n{code}\n```"))
 
 
 def imports_for(source: str, thing) -> list[str]:
@@ -60,9 +58,7 @@ def imports_for(source: str, thing) -> list[str]:
             line.names = [name for name in line.names if (name.asname or name.name) in used]
             lines += [ast.unparse(line)] if line.names else []
     own = sorted(name for name in (used & set(vars(module))) - imported if not name.startswith("__"))
-    names = ", ".join(own)
-    if len(names) > 80:
-        names = "(\n" + textwrap.indent(textwrap.fill(names, 110), "    ") + ",\n)"
+    names = f"(\n    {', '.join(own)},\n)" if len(own) > 8 else ", ".join(own)
     return lines + ([f"from {module.__name__} import {names}"] if own else [])
 
 
