@@ -32,16 +32,16 @@ from fer_utils.support.run_tables import belong
 from fer_utils.support.saved_figures import show_saved
 from fer_utils.training import Recipe, Result, fit
 
-WIDE = '<div style="overflow-x: auto"><div style="min-width: 120ch">\n\n{}\n\n</div></div>'
-"""Around code in Markdown: JupyterLab would wrap its long lines, which are to scroll."""
+WIDE = '<div style="overflow-x: auto"><div style="font-size: 0.93em; min-width: {:.0f}em">\n\n{}\n\n</div></div>'
+"""Around code in Markdown, in a code cell's type, whose letters are 0.6 em wide: a line that does not fit scrolls."""
 
 
 def show_source(thing) -> Markdown:
     """The source of a function or class of the course below the imports that it needs: what is read is what runs, in
     the course and where it is pasted."""
     source = textwrap.dedent(inspect.getsource(thing)).rstrip()
-    needed = "\n".join(imports_for(source, thing))
-    return Markdown(WIDE.format(f"```python\n{needed}\n\n\n{source}\n```" if needed else f"```python\n{source}\n```"))
+    code = "\n".join([*imports_for(source, thing), "\n", source]).lstrip()
+    return Markdown(WIDE.format(0.61 * max(map(len, code.splitlines())), f"```python\n{code}\n```"))
 
 
 def imports_for(source: str, thing) -> list[str]:
@@ -58,7 +58,8 @@ def imports_for(source: str, thing) -> list[str]:
             line.names = [name for name in line.names if (name.asname or name.name) in used]
             lines += [ast.unparse(line)] if line.names else []
     own = sorted(name for name in (used & set(vars(module))) - imported if not name.startswith("__"))
-    return lines + ([f"from {module.__name__} import {', '.join(own)}"] if own else [])
+    names = f"(\n    {', '.join(own)},\n)" if len(own) > 8 else ", ".join(own)
+    return lines + ([f"from {module.__name__} import {names}"] if own else [])
 
 
 def ok(claim: str, holds: bool, number: object, required: bool = True) -> None:

@@ -35,7 +35,7 @@ from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
 from fer_utils.support.checkpoints import read_metadata
 from fer_utils.support.run_tables import rows_hash
-from fer_utils.training import Recipe, Result, fit, validate
+from fer_utils.training import Recipe, Result, Trainer, fit, validate
 
 ROOT = Path(__file__).parents[1]
 ASKED = NamedRecipe("my_net:TinyNet", 0.3, Recipe(epochs=2, batch_size=16, learning_rate=0.01, precision="float32"))
@@ -106,6 +106,15 @@ def test_the_source_shown_is_the_source_that_runs():
     shown = show_source(fit).data
     assert shown.startswith('<div style="overflow-x: auto">') and "\n\n```python\n" in shown
     assert "from fer_utils.training import" in shown and "\nimport math\n" not in shown
+    assert max(len(line) for line in code_of(show_source(Trainer).data).splitlines()) <= 120
+
+
+def test_a_source_takes_the_width_of_its_longest_line_and_no_more():
+    for thing in (conv_block, fit):
+        shown = show_source(thing).data
+        room = float(re.search(r"min-width: (\d+)em", shown)[1])
+        longest = max(len(line) for line in code_of(shown).splitlines())
+        assert 0.6 * longest <= room < 0.6 * longest + 2, thing
 
 
 def test_what_a_notebook_shows_runs_where_it_is_pasted(tmp_path):

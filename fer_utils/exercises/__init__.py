@@ -6,6 +6,7 @@ is expected of an answer is in them, the answer is not.
 
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from textwrap import shorten, wrap
 
 import numpy as np
@@ -13,18 +14,21 @@ import torch
 
 from fer_utils import brief
 
+GREEN = "\x1b[1;38;2;0;139;64m"
+"""Bold, in a green that can be read on white and on a dark page alike. (A failed check stands on red already.)"""
+
 
 class NotYet(AssertionError):
     """An answer that is not right yet: what came, for which input, and what was expected, in one sentence."""
 
     def _render_traceback_(self) -> list[str]:
         """What Jupyter shows: the sentence, in lines that break between words, without the way through the check."""
-        return ["\x1b[1;31m✗ Not yet.\x1b[0m", *wrap(str(self), 95)]
+        return ["\x1b[1m✗ Not yet.\x1b[0m", *wrap(str(self), 95)]
 
 
 def passed(what: str) -> None:
     """Print the one line of an answer that is right, in green."""
-    print(f"\x1b[1;32m✓ {what}\x1b[0m")
+    print(f"{GREEN}✓ {what}\x1b[0m")
 
 
 def see(holds: bool, case: str, came: str, wanted: str) -> None:
@@ -49,8 +53,9 @@ def ask(function: Callable, *inputs, case: str, wanted: str, **options):
 
 def _line(error: Exception) -> str:
     """The learner's line that the error came from, in words; nothing where it is not known."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
-              if frame.filename != __file__ and "site-packages" not in frame.filename and frame.line]
+    package = Path(__file__).parents[1]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.line
+              and package not in Path(frame.filename).parents and "site-packages" not in frame.filename]
     return f" in the line `{shorten(frames[-1].line, 70, placeholder=' ...')}`" if frames else ""
 
 
@@ -72,11 +77,12 @@ def see_number(got, wanted: float, case: str, hints: dict[float, str] | None = N
     hints: wrong values and how one gets them; one that is right by chance in this case counts for nothing.
     """
     try:
-        number = float(got)
+        number = float(got.detach() if isinstance(got, torch.Tensor) else got)
     except (TypeError, ValueError, RuntimeError):
         see(False, case, f"{shown(got)} came", f"one number, {wanted:.6g}")
     wrong = {value: how for value, how in (hints or {}).items() if abs(value - wanted) > within}
     hint = next((f", which is {how}" for value, how in wrong.items() if abs(number - value) <= within), "")
+    hint = ", which is what 0 / 0, inf / inf or the mean of nothing gives" if np.isnan(number) else hint
     see(number == wanted or abs(number - wanted) <= within, case, f"{written(number)} came{hint}", written(wanted))
 
 
@@ -108,6 +114,8 @@ def see_tensor(got, shape: Sequence[int], dtype: torch.dtype, case: str, hint: s
 def see_indices(got, wanted: Sequence[int], case: str) -> None:
     """Raise NotYet unless `got` holds these indices, in any order."""
     found = np.asarray(got)
+    see(found.ndim > 0, case, f"{shown(found.tolist())} came", f"the indices {wanted}")
     see(found.dtype != bool, case, "truth values came", f"the indices {wanted} (np.flatnonzero makes them)")
     found = sorted(found.ravel().tolist())
-    see(found == wanted, case, f"{found} came", f"{wanted}")
+    came = f"{found}" if len(found) <= 15 else f"{found[:10]} and {len(found) - 10} more, up to {found[-1]},"
+    see(found == wanted, case, f"{came} came", f"{wanted}")

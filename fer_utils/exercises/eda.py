@@ -47,7 +47,7 @@ def squares(function) -> None:
         images = images.astype(np.uint8)
         case = f"3 images, each of {side} x {side} striped squares"
         got = ask(function, images, side, case=case, wanted=f"the mean of each square, shape (3, {side * side})")
-        see_array(got, shades.reshape(3, -1), case, 1e-6, ", row by row from the upper left")
+        see_array(got, shades.reshape(3, -1), case, 1e-6, ", the mean of each square, row by row from the upper left")
     passed("Sharper squares: right for 6, 12, 24 and 48 squares a side.")
 
 

@@ -21,7 +21,8 @@ def first_dense(function) -> None:
         see_number(got[0], size, f"the size after three blocks, {case}")
         weights = dense.weight.numel()
         see_number(got[1], count_parameters(dense), f"the parameters of the dense layer of 256, {case}",
-                   {weights: "its weights without its 256 biases", weights + 1: "one bias for all neurons together"})
+                   {weights: "its weights without its 256 biases", weights + 1: "one bias for all neurons together",
+                    weights // 128 + 256: "what it has where it takes in one map; it takes in 128"})
     passed("Sizes by hand: four sizes and numbers of parameters are those of the real layers.")
 
 
@@ -90,5 +91,7 @@ def strided_block(function) -> None:
         extra = 9 * outside**2 + outside
         wanted = 9 * inside * outside + outside + 2 * outside + extra
         see_number(count_parameters(block), wanted, f"the number of parameters of a block of {case}",
-                   {wanted - extra: "what the block has with pooling: the second convolution is missing"})
+                   {wanted - extra: "what the block has with pooling: the second convolution is missing",
+                    wanted - outside: "what the block has where one convolution is without its biases",
+                    wanted - 2 * outside: "what the block has where both convolutions are without their biases"})
     passed("A block without pooling: half the size, and the parameters of one more convolution.")

@@ -144,10 +144,12 @@ def silence(curves: dict[str, pd.DataFrame], answered: dict[str, dict], allowed:
             axes.vlines(own["coverage"], low, high, color=INK, linewidth=3, alpha=0.35)
             axes.plot(own["coverage"], 1 - own["accuracy"], "o", color=INK, markersize=5)
             note += f", {(1 - own['accuracy']) * 100:.1f} % of them wrong"
-        axes.text(0.03, 0.95, note, transform=axes.transAxes, va="top")
+        axes.axhline(allowed, color=GREY, linewidth=1, linestyle=DASHED, zorder=0.5)
+        notes = {note: INK, f"dashed: {allowed * 100:.0f} % allowed on validation": GREY}
+        for row, (text, colour) in enumerate(notes.items()):
+            axes.text(0.03, 0.95 - 0.09 * row, text, transform=axes.transAxes, va="top", color=colour)
         axes.set(title=name[0].upper() + name[1:], xlabel="coverage: share of images answered", xlim=(0, 1.01),
                  ylim=(0, 1.25 * max(allowed, *(table["risk"].max() for table in curves.values()))))
-        reference_line(axes, f"allowed on validation: {allowed * 100:.0f} %", y=allowed, colour=GREY)
     grid[0, 0].set_ylabel("risk: share of answers wrong")
     return figure
 

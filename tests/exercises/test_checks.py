@@ -16,7 +16,7 @@ from torchvision import models
 from fer_utils import exercises
 from fer_utils.data import identical
 from fer_utils.evaluation import mean_interval, wilson
-from fer_utils.exercises import NotYet
+from fer_utils.exercises import NotYet, see_number
 from fer_utils.models import conv_block
 
 CHECKS = [(name, check) for name in NAMES for check in checks(name)]
@@ -26,7 +26,7 @@ CHECKS = [(name, check) for name in NAMES for check in checks(name)]
 def test_the_solution_passes_with_one_line(name, check, capsys):
     exec(check, dict(answers("solutions", name)))
     said = capsys.readouterr().out
-    assert said.startswith("\x1b[1;32m✓ ") and said.count("\n") == 1
+    assert said.startswith(f"{exercises.GREEN}✓ ") and said.count("\n") == 1
 
 
 @pytest.mark.parametrize(("name", "check"), CHECKS)
@@ -368,6 +368,7 @@ WRONG = {
         (lambda images: np.isin(*np.split(together(images, images[:, :, ::-1]), 2)), "np.flatnonzero"),
         (lambda images: np.flatnonzero(np.isin(*np.split(together(images, images[:, ::-1]), 2))), "xpected: [1, 5, 6]"),
         (lambda images: np.flatnonzero((images == images[:, :, ::-1]).all((1, 2))), "[6] came; expected: [1, 5, 6]"),
+        (lambda images: np.int64(3), "3 came; expected: the indices [1, 5, 6]"),
         (lambda images: images[:, :, ::-1].reshape(len(images), 48, 49), "raised ValueError")],
     "preprocessing.to_tensor": [
         (lambda images: torch.as_tensor(images).float() / 255, "shape (2, 48, 48) came"),
@@ -391,7 +392,8 @@ WRONG = {
         (lambda train, val: np.flatnonzero(np.isin(val.mean((1, 2)), train.mean((1, 2)))), "10, 11] came"),
         (lambda train, val: np.flatnonzero(np.isin(*np.split(together(train, val, val[:, :, ::-1]), [len(train)]))),
          "[4, 17] came; expected: [2, 5, 11]"),
-        (lambda train, val: np.isin(*np.split(together(val, train), [len(val)])), "truth values came")],
+        (lambda train, val: np.isin(*np.split(together(val, train), [len(val)])), "truth values came"),
+        (lambda train, val: range(40), "7, 8, 9] and 30 more, up to 39, came; expected: [2, 5, 11]")],
     "preprocessing.random_shift": [
         (one_shift, "all images moved"), (rolled, "expected: black (0)"),
         (lambda x, pixels=3.0, generator=None: shifted(x, evenly(x, generator) * pixels / 48), "a pixel of 48 is 2/48"),
@@ -402,6 +404,7 @@ WRONG = {
     "model.first_dense": [
         (lambda side, padding: (side // 8, 128 * (side // 8) ** 2 * 256 + 256), "6 came; expected: 4"),
         (lambda side, padding: (side // 8, 128 * (side // 8) ** 2 * 256), "its weights without its 256 biases"),
+        (lambda side, padding: (side // 8, (side // 8) ** 2 * 256 + 256), "it takes in 128; expected: 1,179,904"),
         (lambda side, padding: side // 8, "expected: two numbers")],
     "model.cross_entropy": [
         (lambda z, y: -(z.exp() / z.exp().sum(1, keepdim=True)).log()[torch.arange(len(y)), y].mean(), "away first"),
@@ -422,6 +425,9 @@ WRONG = {
         (unpadded, "shape (2, 32, 23, 23) came; expected: shape (2, 32, 24, 24)"),
         (lambda inside, outside: nn.Sequential(nn.Conv2d(inside, outside, 3, padding=1), nn.ReLU(),
                                                nn.Conv2d(outside, outside, 3, 2, 1)), "without BatchNorm2d"),
+        (lambda inside, outside: nn.Sequential(nn.Conv2d(inside, outside, 3, 1, 1, bias=False), nn.ReLU(),
+                                               nn.BatchNorm2d(outside), nn.Conv2d(outside, outside, 3, 2, 1)),
+         "9,600 came, which is what the block has where one convolution is without its biases; expected: 9,632"),
         (lambda inside, outside: lambda x: x, "expected: an nn.Module")],
     "training.kept_epochs": [
         (lambda accuracies: kept(accuracies, lambda a, b: a >= b), "a tie being no improvement"),
@@ -476,7 +482,7 @@ WRONG = {
         (lambda s, fields, seeds, rng: lead(s, fields, seeds, rng, lambda a: a[:, :, 0].max(1)), "lead of single"),
         (lambda s, fields, seeds, rng: lead(s, fields, seeds, rng, lambda a: a.max((1, 2))), "expected: 0.0105"),
         (lambda s, fields, seeds, rng: lead(s, fields, seeds, rng, lambda a: a.mean((1, 2))), "expected: 0.0105"),
-        (lambda s, fields, seeds, rng: float("nan"), "nan came; expected: 0.0105")],
+        (lambda s, fields, seeds, rng: float("nan"), "or the mean of nothing gives; expected: 0.0105")],
     "techniques.lost_together": [
         (lambda w, a, b, ab: np.mean(w) - np.mean(ab), "with nothing taken off"),
         (lambda w, a, b, ab: np.mean(ab) - np.mean(a) - np.mean(b) + np.mean(w), "which is of the opposite sign"),
@@ -593,7 +599,14 @@ def test_every_check_has_two_wrong_answers_or_more():
 
 def test_jupyter_shows_the_sentence_alone():
     lines = NotYet("For 1, nothing came; expected: 2.")._render_traceback_()
-    assert lines == ["\x1b[1;31m✗ Not yet.\x1b[0m", "For 1, nothing came; expected: 2."]
+    assert lines == ["\x1b[1m✗ Not yet.\x1b[0m", "For 1, nothing came; expected: 2."]
+
+
+def test_a_loss_that_still_has_its_gradient_is_read_without_a_warning(recwarn):
+    loss = torch.tensor(1.0, requires_grad=True) + 1
+    with pytest.raises(NotYet, match="For a batch, 2 came; expected: 3."):
+        see_number(loss, 3.0, "a batch")
+    assert not recwarn.list
 
 
 def test_the_line_that_raised_is_named(tmp_path):
@@ -603,5 +616,10 @@ def test_the_line_that_raised_is_named(tmp_path):
     exec(compile(source.read_text(), source, "exec"), cells)
     with pytest.raises(NotYet, match=r"raised ValueError: .* in the line `return x.reshape\(7\)`; expected: a number"):
         exercises.ask(cells["answer"], np.zeros(3), case="three numbers", wanted="a number")
+    def calling(x):
+        return wilson(x, 3)
+
+    with pytest.raises(NotYet, match=r"in the line `return wilson\(x, 3\)`; expected: a number"):
+        exercises.ask(calling, np.zeros(3), case="three numbers", wanted="a number")
     with pytest.raises(NotYet, match="For 1, 3 came instead of a function; expected: one that returns a number"):
         exercises.ask(3, case="1", wanted="a number")
