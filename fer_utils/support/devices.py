@@ -26,7 +26,7 @@ def describe_device(device: torch.device) -> str:
     """One phrase for a log: which processor, and how many threads."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"{device.type} ({platform.machine()}, {torch.get_num_threads()} threads of {os.cpu_count()})"
+    return f"{device.type} ({platform.machine()}, {torch.get_num_threads()} of {os.cpu_count()} threads)"
 
 
 def keep_memory() -> None:
