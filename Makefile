@@ -31,11 +31,14 @@ test: lint
 	$(MAKE) -j 2 compare-way compare-rest
 
 # Every notebook with its stored outputs, in two processes with a home each: 05, 07 and 09 go on with what 04 has made.
+# What they leave there is verified.
 compare-way: notebooks = $(wildcard notebooks/0[0-579]*.ipynb)
 compare-rest: notebooks = $(wildcard notebooks/06*.ipynb notebooks/08*.ipynb notebooks/1*.ipynb) notebooks/solutions
 compare-way compare-rest:
-	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && OMP_NUM_THREADS=1 FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 \
-		$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg $(notebooks)
+	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
+		export OMP_NUM_THREADS=1 FER_HOME=$$home FER_DATA=sample PYTHONHASHSEED=0 && \
+		$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg $(notebooks) && \
+		$(BIN)/fer verify default-sample
 
 torture: .venv/dev
 	$(BIN)/python -m pytest tests -m torture
