@@ -19,7 +19,7 @@ from fer_utils.support.files import replacing
 from fer_utils.support.images import read_photo, suffixes
 
 SHIPPED = "AttentionCNN-robust"
-"""Of the shipped networks the one that loses least under shifts of the picture (notebook 09)."""
+"""Of the shipped networks the one that is right most often under shifts of the picture (notebook 09)."""
 NO_FACE = f"no face; the smallest that is looked for is a {LOOKED_AT // LEAST}th of the longer side"
 
 
