@@ -16,6 +16,7 @@ from torch import nn
 from fer_utils import models
 from fer_utils.data import Faces, Split, audit, identical, load_faces, split
 from fer_utils.evaluation import apply_temperature, verdict, wilson
+from fer_utils.recipes import RECIPES
 from fer_utils.runs import Run
 from fer_utils.support.published import POSTER_TRAIN, poster_log
 from fer_utils.training import to_tensor
@@ -121,7 +122,7 @@ def known() -> dict:
     course = [audit, apply_temperature, identical, ks_2samp, mirrored, poster_log, possible_sizes, printed, seen, split,
               to_tensor, wilson]
     names = {"math": math, "np": np, "pd": pd, "re": re, "torch": torch, "nn": nn, "F": F, "binom": binom, "t": t}
-    names |= {one.__name__: one for one in course} | {"models": models}
+    names |= {one.__name__: one for one in course} | {"models": models, "RECIPES": RECIPES}
     return names | {"faces": load_faces("sample", verbose=False), "fer2013": RUN.read_metrics}
 
 
