@@ -4,6 +4,7 @@
 The course's own README.md repeats the rows of `summary`; a test compares them.
 """
 
+import argparse
 import re
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from fer_utils.evaluation import COMPARISON, EFFECT, verdict, wilson
 from fer_utils.runs import Run
 from fer_utils.support.files import reading, write_text
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH
+from fer_utils.tools.cli import ended
 
 NOTE = ("After ± stands the standard deviation over the seeds, in brackets the 95 % interval: Wilson's for a share of "
         "images, the t interval for a mean over pairs of seeds, Bonett and Price's for two networks on the same test.")
@@ -527,10 +529,12 @@ def write_report(name: str) -> Path:
     return run.path / "README.md"
 
 
+def main(arguments: list[str] | None = None) -> None:
+    """Write the tables of the run that the command line names, and say where they are."""
+    parser = argparse.ArgumentParser(description="Write a run's results as tables: reports/<run>/README.md.")
+    parser.add_argument("run", metavar="RUN", help="the run's name")
+    print(write_report(parser.parse_args(arguments).run))
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("Name the run: python reports/results.py RUN")
-    try:
-        print(write_report(sys.argv[1]))
-    except CourseError as error:
-        sys.exit(str(error))
+    sys.exit(ended(main))

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script finds o
 from fer_utils import CourseError, brief  # noqa: E402
 from fer_utils.runs import Run  # noqa: E402
 from fer_utils.support.files import read_json  # noqa: E402
+from fer_utils.tools.cli import ended  # noqa: E402
 from reports import checks, printed, with_data  # noqa: E402
 from reports.evidence import TOLERANCE, Compared, Evidence, Unknown  # noqa: E402
 from reports.figures.build import Missing  # noqa: E402
@@ -187,15 +188,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", metavar="PATH", help="its faces; a run on drawn ones draws them again")
     options = parser.parse_args(arguments)
     matplotlib.use("Agg")
-    try:
-        run = Run.open(options.run)
-        verdict = verify(run, options.data or (run.read()["source"] if run.drawn else None))
-    except CourseError as error:
-        print(error, file=sys.stderr)
-        return 1
+    run = Run.open(options.run)
+    verdict = verify(run, options.data or (run.read()["source"] if run.drawn else None))
     print(report(options.run, verdict))
     return 0 if verdict.green else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

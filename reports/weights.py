@@ -28,6 +28,7 @@ from fer_utils.runs import Run  # noqa: E402
 from fer_utils.support.checkpoints import save_weights  # noqa: E402
 from fer_utils.support.files import write_json  # noqa: E402
 from fer_utils.support.provenance import git_commit  # noqa: E402
+from fer_utils.tools.cli import ended  # noqa: E402
 from fer_utils.training import Result  # noqa: E402
 from fer_utils.weights import WEIGHTS  # noqa: E402
 
@@ -74,8 +75,8 @@ def chosen_on(val: Faces, result: Result) -> dict:
             "chosen_on": "validation (the epoch, the mirror image, temperature and threshold)"}
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the weights that the command line names; returns 0, or 1 after one sentence of what is wrong."""
+def main(arguments: list[str] | None = None) -> None:
+    """Write the weights that the command line names, and say where they are."""
     parser = argparse.ArgumentParser(description="Write a training's weights into the package, with their card.")
     parser.add_argument("run", metavar="RUN", help="the run's name")
     parser.add_argument("training", metavar="TRAINING", help="the name of its training")
@@ -83,14 +84,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", default="auto", metavar="PATH", help="the faces that it learnt from")
     parser.add_argument("--folder", type=Path, default=WEIGHTS, metavar="DIR", help="where they go (the package)")
     options = parser.parse_args(arguments)
-    try:
-        faces = load_faces(options.data, Run.open(options.run).training(options.training).asked()["classes"])
-        print(export(Run.open(options.run), options.training, options.name, faces, folder=options.folder))
-    except CourseError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    run = Run.open(options.run)
+    faces = load_faces(options.data, run.training(options.training).asked()["classes"])
+    print(export(run, options.training, options.name, faces, folder=options.folder))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

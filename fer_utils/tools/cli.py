@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 
@@ -11,10 +11,15 @@ from fer_utils import CourseError, __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit status: 0, 1 after one sentence on stderr, 2 for usage, 130 interrupted."""
+    """Run one command; returns its exit status, as `ended` does; wrong usage exits with 2."""
     options = parser().parse_args(arguments)
+    return ended(options.command, options)
+
+
+def ended(work: Callable, *arguments) -> int:
+    """Do the work; returns its exit status, 0 where it gives none, 1 after one sentence on stderr, 130 interrupted."""
     try:
-        status = options.command(options) or 0
+        status = work(*arguments) or 0
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # what reads the output, as head does, has had enough

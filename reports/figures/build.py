@@ -23,6 +23,7 @@ from fer_utils.runs import Run
 from fer_utils.support.files import read_json
 from fer_utils.support.published import poster_log
 from fer_utils.support.schema import USAGES
+from fer_utils.tools.cli import ended
 from fer_utils.weights import WEIGHTS, pretrained
 
 METRICS = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy", "new_faces")
@@ -311,18 +312,13 @@ FIGURES: dict[str, Callable[[Kept], Figure]] = {
 }
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Draw the figures that the command line asks for; returns 0, or 1 after one sentence of what is wrong."""
+def main(arguments: list[str] | None = None) -> None:
+    """Draw the figures that the command line asks for."""
     parser = argparse.ArgumentParser(description="Draw a run's figures again, as far as it allows.")
     parser.add_argument("run", metavar="RUN", help="the run's name")
     options = parser.parse_args(arguments)
-    try:
-        redraw(Run.open(options.run))
-    except CourseError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    redraw(Run.open(options.run))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

@@ -18,6 +18,7 @@ from fer_utils.runs import Run
 from fer_utils.support.files import reading, replacing, temporary_folder
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH, PUBLISHED_COUNTS, poster_log
 from fer_utils.support.saved_figures import alt_text
+from fer_utils.tools.cli import ended
 from fer_utils.tools.colab import UNSTAMPED, repository
 from fer_utils.tools.export import typst_compiler
 from reports.results import Found, counting, read
@@ -205,8 +206,8 @@ def _line(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Set the poster that the command line asks for; returns 0, or 1 after one sentence of what is wrong."""
+def main(arguments: list[str] | None = None) -> None:
+    """Set the poster that the command line asks for, and say where it is."""
     parser = argparse.ArgumentParser(description="Set the poster of a run: reports/<run>/poster.pdf.")
     parser.add_argument("run", metavar="RUN", help="the run's name")
     parser.add_argument("--paper", default="a0", choices=PAPERS, help="its size (default: a0)")
@@ -214,13 +215,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--title", metavar="LINE", help="another title")
     parser.add_argument("--photos", action="store_true", help="with the run's own faces, as poster-photos.pdf")
     options = parser.parse_args(arguments)
-    try:
-        print(make_poster(Run.open(options.run), options.paper, options.author, options.photos, options.title))
-    except CourseError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    print(make_poster(Run.open(options.run), options.paper, options.author, options.photos, options.title))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

@@ -17,6 +17,7 @@ from fer_utils import CourseError, brief  # noqa: E402
 from fer_utils.runs import Run  # noqa: E402
 from fer_utils.support.files import beside, remove_leftovers, temporary_folder, writable  # noqa: E402
 from fer_utils.tools import colab  # noqa: E402
+from fer_utils.tools.cli import ended  # noqa: E402
 from reports.site.pages import write_pages  # noqa: E402
 
 
@@ -86,18 +87,13 @@ def needed(*modules: str) -> None:
             raise CourseError(f"The site needs {module}: install it by `pip install 'fer_utils[site]'`.") from error
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Build the site that the command line asks for; returns 0, or 1 after one sentence of what is wrong."""
+def main(arguments: list[str] | None = None) -> None:
+    """Build the site that the command line asks for, and say where it is."""
     parser = argparse.ArgumentParser(description="Build the site of a run: reports/<run>/site/.")
     parser.add_argument("run", metavar="RUN", help="the run's name")
     options = parser.parse_args(arguments)
-    try:
-        print(build_site(Run.open(options.run)))
-    except CourseError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    print(build_site(Run.open(options.run)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

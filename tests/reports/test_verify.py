@@ -287,19 +287,20 @@ def test_values_that_lack_or_are_too_many_differ():
 
 
 def test_no_run_is_one_sentence(home, capsys):
-    assert verify.main(["nowhere"]) == 1
+    assert cli.ended(verify.main, ["nowhere"]) == 1
     assert capsys.readouterr().err == "There is no run nowhere: make it by `fer run --run nowhere`.\n"
 
 
 @pytest.mark.parametrize(("source", "drawn", "asked"), [("sketches", True, "sketches"), ("mine", False, None)])
-def test_drawn_faces_are_drawn_again_by_the_hand_that_drew_them(home, monkeypatch, capsys, source, drawn, asked):
+def test_drawn_faces_are_drawn_again_by_the_hand_that_drew_them(home, monkeypatch, source, drawn, asked):
     Run.start("tiny", replace(bands(9), source=source, drawn=drawn))
 
     def stop(run, data):
         raise CourseError(f"asked for {data}")
 
     monkeypatch.setattr(verify, "verify", stop)
-    assert verify.main(["tiny"]) == 1 and capsys.readouterr().err == f"asked for {asked}\n"
+    with pytest.raises(CourseError, match=f"^asked for {asked}$"):
+        verify.main(["tiny"])
 
 
 def test_fer_verify_hands_everything_to_the_script(home, capfd, monkeypatch):
