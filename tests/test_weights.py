@@ -56,7 +56,7 @@ def test_a_card_says_what_was_measured_and_how_the_weights_answer(home, faces, t
     by_flip = {flip: (predict(model, val.images, flip=flip).argmax(1) == val.labels).mean() for flip in (False, True)}
     assert card["val_acc"] == max(by_flip.values()) and card["flip"] == (by_flip[True] > by_flip[False])
     temperature = fit_temperature(predict(model, val.images, flip=card["flip"]), val.labels)
-    assert card["temperature"] == pytest.approx(temperature, rel=1e-6)
+    assert card["temperature"] == pytest.approx(temperature, rel=1e-3)
 
 
 def test_weights_for_other_classes_come_back_with_as_many_outputs(home, faces, tmp_path):
