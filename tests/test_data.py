@@ -62,7 +62,7 @@ def test_classes_stay_with_the_faces_on_their_way():
     parts = split(faces)
     for part in (faces.train, faces.test, faces.take(np.arange(3)), faces.join(faces), *parts, faces.without_leaks()):
         assert (part.classes, part.source, part.drawn) == (("shy", "joy"), "own", True)
-    assert list(faces.counts().index) == ["shy", "joy"] and faces.counts().sum(axis=None) == 20
+    assert list(faces.counts().index) == ["shy", "joy"] and faces.counts().to_numpy().sum() == 20
     assert np.bincount(parts.val.labels).sum() == 5
     assert shades([1]).classes == POSTER_CLASSES == ("Angry", "Happy", "Neutral")
 
