@@ -42,7 +42,8 @@ def export(run: Run, training: str, name: str, faces: Faces, seed: int = 0, fold
     CourseError where the training is not there, or learnt from other images.
     """
     kept = run.training(training)
-    asked, result, parts = kept.asked(), load_trained(kept, seed, "cpu"), split(faces, seed=seed)
+    asked, result = kept.asked(), load_trained(kept, seed, "cpu")
+    parts = split(faces, seed=kept.seeds()[0])  # the first seed is the split's, too
     learnt = faces.train if asked["val"] is None else parts.train
     if asked["train"]["fingerprint"] != learnt.fingerprint:
         raise CourseError(f"{training} did not learn from these images of {faces.source}: give those of its run.")
@@ -82,11 +83,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("training", metavar="TRAINING", help="the name of its training")
     parser.add_argument("name", metavar="NAME", help="the name of the weights, as AttentionCNN-robust")
     parser.add_argument("--data", default="auto", metavar="PATH", help="the faces that it learnt from")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the training (default: 0)")
     parser.add_argument("--folder", type=Path, default=WEIGHTS, metavar="DIR", help="where they go (the package)")
     options = parser.parse_args(arguments)
     run = Run.open(options.run)
     faces = load_faces(options.data, run.training(options.training).asked()["classes"])
-    print(export(run, options.training, options.name, faces, folder=options.folder))
+    print(export(run, options.training, options.name, faces, options.seed, options.folder))
 
 
 if __name__ == "__main__":

@@ -65,6 +65,15 @@ def test_weights_for_other_classes_come_back_with_as_many_outputs(home, faces, t
     assert (pretrained("Own", tmp_path)(x).softmax(1) - model(x).softmax(1)).abs().max() < 2e-3
 
 
+def test_a_later_seed_has_the_validation_images_of_the_first(home, faces, tmp_path):
+    run, asked = Run.start("mine", faces), NamedRecipe("PosterCNN", 0.3, Recipe(epochs=1))
+    first, second = (trained(run, split(faces), asked, seed, log=lambda line: None) for seed in (0, 1))
+    card = json.loads(export(run, second.training, "Own", faces, 1, tmp_path).with_suffix(".json").read_text())
+    assert first.training == second.training and card["seed"] == 1 and card["trained_on"].startswith("63 of 90")
+    x = torch.rand(4, 1, 48, 48)
+    assert (pretrained("Own", tmp_path)(x).softmax(1) - second.model(x).softmax(1)).abs().max() < 2e-3
+
+
 def test_without_validation_images_nothing_is_calibrated(home, faces, tmp_path):
     path, _ = export_a_training(faces, tmp_path, Split(faces.train, None, faces.test))
     card = json.loads(path.with_suffix(".json").read_text())
