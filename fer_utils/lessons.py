@@ -7,8 +7,8 @@ import json
 import math
 import textwrap
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from fer_utils.runs import Run, Training
 from fer_utils.support import checks
 from fer_utils.support.checkpoints import load_weights, read_metadata, read_state, save_state, save_training
 from fer_utils.support.devices import choose_device, choose_precision, describe_device
-from fer_utils.support.files import locked, reading, remove_leftovers
+from fer_utils.support.files import locked, read_json, reading, remove_leftovers
 from fer_utils.support.home import clone
 from fer_utils.support.run_tables import belong
 from fer_utils.support.saved_figures import show_saved
@@ -72,9 +72,13 @@ def ok(claim: str, holds: bool, number: object, required: bool = True) -> None:
     print("✓" if holds else "✗", f"{claim}: {number}")
 
 
-def committed(name: str) -> dict:
-    """What metrics/<name>.json of the course's own run on FER2013 holds; empty where it is missing in the clone."""
-    return Run(clone() / "reports" / "fer2013").read_metrics(name) or {}
+@contextmanager
+def results_to_show(name: str, found: dict, rehearsal: bool) -> Iterator[dict]:
+    """What was found here, or in a rehearsal what metrics/<name>.json of the course's own run on FER2013 holds: nothing
+    where it is missing in the clone, CourseError where it is damaged, or not as the block expects it."""
+    path, advice = clone() / "reports" / "fer2013" / "metrics" / f"{name}.json", "bring it back by git restore"
+    with reading(path, advice=advice) if rehearsal else nullcontext():
+        yield (read_json(path, advice) or {}) if rehearsal else found
 
 
 def show_committed(name: str) -> None:

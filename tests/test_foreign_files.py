@@ -1,6 +1,7 @@
 """Every file of a run damaged, or another's in its place: what reads it gives the right result, or one sentence."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,7 +15,8 @@ import pytest
 from making import bands, rounds
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from fer_utils import CourseError
+from fer_utils import CourseError, evaluation, lessons
+from fer_utils.figures import speed
 from fer_utils.lessons import is_finished, load_trained, training_to_judge
 from fer_utils.models import build_model
 from fer_utils.runs import Run
@@ -135,3 +137,38 @@ def test_a_damaged_file_of_a_run_is_read_rightly_or_named_in_one_sentence(whole,
                 failures.append((str(name), way, repr(error)))
         shutil.rmtree(home)
     assert not failures, "\n".join(map(str, failures))
+
+
+CELLS = [(path.stem, cell.source) for path in sorted((ROOT / "notebooks").glob("0*.ipynb"))
+         for cell in nbformat.read(path, 4).cells if re.search("^with results_to_show", cell.source, re.MULTILINE)]
+EMPTY = ("against", "answers", "beside", "bought", "budget", "by_network", "differences", "ensemble", "found",
+         "measures", "reached", "scores", "spent")
+"""What a cell has found in its own run: in a rehearsal it shows the committed run's instead."""
+
+
+@pytest.mark.parametrize(("notebook", "cell"), CELLS)
+def test_a_rehearsal_shows_committed_metrics_or_names_the_damaged_one(notebook, cell, tmp_path, monkeypatch, capsys):
+    rng, folder = np.random.default_rng(0), tmp_path / "reports" / "fer2013" / "metrics"
+    monkeypatch.setattr(lessons, "clone", lambda: tmp_path)
+    given = dict.fromkeys(EMPTY, {}) | dict.fromkeys(("ablations", "members", "pairs", "square", "table"), []) | {
+        "ablation_seeds": 1, "alone": 0, "axes": {"batch_size": [], "learning_rate": []}, "evaluation": evaluation,
+        "faces": bands(6), "figures": speed, "grid_seeds": 0, "labelled": False, "networks": ["notebook 04"],
+        "paired_seeds": None, "pd": pd, "rehearsal": True, "results_to_show": lessons.results_to_show, "run": "mine",
+        "seeds": 5, "show_committed": str, "together": 0, "verdict": evaluation.verdict}
+    if "def in_words" not in cell:
+        given["in_words"] = str
+    files = [folder / f"{name}.json" for name in re.findall(r'results_to_show\("(\w+)"', cell)]
+    shutil.copytree(ROOT / "reports" / "fer2013" / "metrics", folder)
+    exec(cell, dict(given))
+    assert capsys.readouterr().out
+    refused = 0
+    for number in range(25):
+        whole = json.loads((path := files[number % len(files)]).read_text(encoding="utf-8"))
+        path.write_text(json.dumps(changed(whole, rng)), encoding="utf-8")
+        try:
+            exec(cell, dict(given))
+        except CourseError as error:
+            assert str(path) in str(error) and "git restore" in str(error) and len(str(error)) <= 400
+            refused += 1
+        path.write_text(json.dumps(whole), encoding="utf-8")
+    assert refused

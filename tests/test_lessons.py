@@ -20,10 +20,10 @@ from fer_utils import CourseError, lessons, training
 from fer_utils.data import Split
 from fer_utils.lessons import (
     Loop,
-    committed,
     is_finished,
     load_trained,
     ok,
+    results_to_show,
     show_committed,
     show_source,
     trained,
@@ -138,8 +138,15 @@ def test_a_claim_is_printed_with_its_number_or_raised_with_it(capsys):
     assert not capsys.readouterr().out
 
 
+def shown_in_a_rehearsal(name: str) -> dict:
+    with results_to_show(name, {"found": "here"}, rehearsal=True) as shown:
+        return shown
+
+
 def test_the_committed_run_is_found_from_any_home(home, capsys):
-    assert committed("techniques")["removed"]["dropout"]["n"] == 3 and committed("nothing") == {}
+    assert shown_in_a_rehearsal("techniques")["removed"]["dropout"]["n"] == 3 and shown_in_a_rehearsal("nothing") == {}
+    with results_to_show("techniques", {"found": "here"}, rehearsal=False) as shown:
+        assert shown == {"found": "here"}
     show_committed("techniques_differences")
     shown = capsys.readouterr().out
     assert "image/png" in shown and "What each technique adds to the best validation accuracy" in shown
@@ -150,14 +157,14 @@ def test_a_committed_figure_that_is_missing_is_said_in_one_sentence(monkeypatch,
     show_committed("ablations")
     assert capsys.readouterr().out == (
         "FER2013's figure is missing here: reports/fer2013/figures/ablations.png of the course's clone.\n")
-    assert committed("beyond") == {}
+    assert shown_in_a_rehearsal("beyond") == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\x89PNG\r\n\x1a\n", b"[1]", "cut"])
 def test_a_committed_file_that_is_damaged_is_named_in_one_sentence(monkeypatch, tmp_path, content):
     shown = (lessons.clone() / "reports/fer2013/figures/speed_steps.png").read_bytes()
     monkeypatch.setattr(lessons, "clone", lambda: tmp_path)
-    for show, file in ((committed, "metrics/speed.json"), (show_committed, "figures/speed.png")):
+    for show, file in ((shown_in_a_rehearsal, "metrics/speed.json"), (show_committed, "figures/speed.png")):
         path = tmp_path / "reports" / "fer2013" / file
         path.parent.mkdir(parents=True)
         path.write_bytes(shown[:len(shown) // 2] if content == "cut" else content)

@@ -146,18 +146,18 @@ def write_json(path: Path, values: dict) -> None:
     write_text(path, json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def read_json(path: Path) -> dict | None:
+RUN_AGAIN = "delete it, and run the notebook again that writes it"
+"""What to do with a damaged file of a run."""
+
+
+def read_json(path: Path, advice: str = RUN_AGAIN) -> dict | None:
     """The dictionary in `path`, or None where there is no such file; CourseError where it cannot be read or is none."""
-    try:
-        with reading(path):
-            values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-            if not isinstance(values, dict):
-                raise ValueError("no dictionary")
-            return values
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise CourseError(f"{path} cannot be read ({error.strerror}): see who may read it.") from error
+    with suppress(FileNotFoundError), reading(path, advice=advice):
+        values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        if not isinstance(values, dict):
+            raise ValueError("no dictionary")
+        return values
+    return None
 
 
 def _no_number(text: str) -> None:
@@ -165,16 +165,18 @@ def _no_number(text: str) -> None:
 
 
 @contextmanager
-def reading(*paths: Path) -> Iterator[None]:
-    """Turn what the content of damaged or foreign files raises into one sentence that names them."""
+def reading(*paths: Path, advice: str = RUN_AGAIN) -> Iterator[None]:
+    """Turn what damaged or foreign files raise into one sentence that names them; a missing one stays missing."""
     try:
         yield
-    except CourseError:
+    except (CourseError, FileNotFoundError):
         raise
+    except OSError as error:
+        raise CourseError(f"{paths[0]} cannot be read ({error.strerror}): see who may read it.") from error
     except (ArithmeticError, AttributeError, LookupError, RecursionError, SyntaxError, TypeError, ValueError) as error:
         where = " or ".join([str(paths[0]), *(path.name for path in paths[1:])])
         raise CourseError(f"{where} is damaged, or not what this version of the course writes there "
-                          f"({brief(error)[:90]}): delete it, and run the notebook again that writes it.") from error
+                          f"({brief(error)[:90]}): {advice}.") from error
 
 
 def checked_name(name: str, what: str = "name") -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -78,10 +79,6 @@ def read_shifted(path: Path) -> tuple[np.ndarray, pd.DataFrame]:
 
 def _read_table(path: Path, **options) -> pd.DataFrame | None:
     """The CSV in `path`, None where there is no file; CourseError where it is no CSV."""
-    try:
-        with reading(path):
-            return pd.read_csv(path, **options)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise CourseError(f"{path} cannot be read ({error.strerror}): see who may read it.") from error
+    with suppress(FileNotFoundError), reading(path):
+        return pd.read_csv(path, **options)
+    return None
