@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import html
+import io
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ import papermill
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
+from tqdm import tqdm
 
 from fer_utils import CourseError, brief
 from fer_utils.data import POSTER_CLASSES, load_faces
@@ -168,6 +170,16 @@ def _executed(run: Run, notebook: Path) -> Path:
     return run.path / "notebooks" / notebook.name
 
 
+class Trainings(io.TextIOBase):
+    """Of what a notebook prints while it is executed, show on stderr what it says of its trainings and their epochs."""
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines():
+            if re.match(r"Epoch \[|\S+, seed \d+: ", line):
+                tqdm.write(line, file=sys.stderr)
+        return len(text)
+
+
 def execute(notebook: Path, output: Path, parameters: dict) -> None:
     """Execute `notebook` in the course's home and put the result at `output`, whole, without this machine's folders.
 
@@ -178,7 +190,7 @@ def execute(notebook: Path, output: Path, parameters: dict) -> None:
         try:
             papermill.execute_notebook(_literal(notebook), _literal(unfinished), parameters, kernel_name="python3",
                                        cwd=str(course_home()), progress_bar=sys.stderr.isatty(), extra_arguments=QUIET,
-                                       start_timeout=600)
+                                       start_timeout=600, stdout_file=Trainings())
         except papermill.PapermillExecutionError as error:
             raise _failure(notebook, error.exec_count, error.ename, error.evalue, output) from error
         except DeadKernelError as error:

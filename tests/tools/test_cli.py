@@ -259,6 +259,15 @@ def test_a_relative_data_path_means_the_same_in_the_notebooks(course, monkeypatc
     assert Run.open("mine").read()["source"] == "faces"
 
 
+def test_a_run_shows_the_epochs_of_its_trainings_and_nothing_else_of_its_cells(course, capsys, write_notebook):
+    said = ["Net-0a1b2c3d, seed 0: training now, 2 epochs on 12 images.", "Epoch [1/2], Train Loss: 1", "Model saved!"]
+    write_notebook(course / "notebooks" / "01_first.ipynb", PARAMETERS, f"print({said[0]!r}); print({said[1]!r})",
+                   f"print({said[2]!r}); print('seed 0: 0.81')")
+    assert main(["run", "01_first", "--data", "sample", "--run", "mine"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == said[:2] and "Epoch" not in shown.out
+
+
 def test_refresh_stores_outputs_that_are_the_same_each_time(course, capsys, monkeypatch, write_notebook):
     (course / "notebooks" / "02_second.ipynb").unlink()
     path = write_notebook(course / "notebooks" / "01_first.ipynb", PARAMETERS,
