@@ -85,6 +85,7 @@ def show_committed(name: str) -> None:
     """Show a figure of the course's own run on FER2013, or say that it is missing in the clone."""
     drawing = clone() / "reports" / "fer2013" / "figures" / f"{name}.png"
     if drawing.exists():
+        print("On FER2013, by the course's own run:")
         show_saved(drawing)
     else:
         print(f"FER2013's figure is missing here: reports/fer2013/figures/{name}.png of the course's clone.")

@@ -21,8 +21,11 @@ from fer_utils.support.files import reading, write_text
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH
 from fer_utils.tools.cli import ended
 
+AGAINST = ("better", "worse", "not distinguishable")
+"""The words of `verdict` on one network's difference from another."""
 NOTE = ("After ± stands the standard deviation over the seeds, in brackets the 95 % interval: Wilson's for a share of "
-        "images, the t interval for a mean over pairs of seeds, Bonett and Price's for two networks on the same test.")
+        "images, the t interval for a mean over pairs of seeds, or over images for a mean over shifts, Bonett and "
+        "Price's for two networks on the same test.")
 
 
 class Row(NamedTuple):
@@ -263,7 +266,7 @@ def networks(found: Found) -> list[Row]:
     for pair, one in found.beyond.get("paired", {}).items():
         epochs = found.beyond["compared"][pair.split(" over ")[0]]["epochs"]
         rows.append(Row(f"{pair}, {count(epochs, 'epoch')}, {count(one['n'], 'pair')} of seeds", found.beyond["n_val"],
-                        f"{effect(one, COMPARISON)} it"))
+                        effect(one, AGAINST)))
     return rows
 
 
@@ -294,7 +297,7 @@ def final_networks(found: Found) -> list[Row]:
 @reads("metrics/beyond.json")
 def against_poster_cnn(found: Found) -> list[Row]:
     parts = {"all": "on the same images", "clean": "on those without leaks"}
-    return [Row(f"{name} over PosterCNN, {parts[part]}", one["n"], f"{effect(one, COMPARISON)} it")
+    return [Row(f"{name} over PosterCNN, {parts[part]}", one["n"], effect(one, AGAINST))
             for name, compared in found.beyond.get("against_PosterCNN", {}).items() for part, one in compared.items()]
 
 
@@ -359,7 +362,7 @@ def under_shifts(found: Found) -> list[Row]:
         rows += [Row(f"{part} accuracy, {name}", one["n"], score(one)),
                  Row(f"the same, mean over all shifts, {name}", one["n"], share(one["mean"], one["mean_ci"]))]
     reference = found.new_faces.get("reference")
-    return rows + [Row(f"mean over all shifts, {name} over {reference}", one["n"], f"{effect(one, COMPARISON)} it")
+    return rows + [Row(f"mean over all shifts, {name} over {reference}", one["n"], effect(one, AGAINST))
                    for name, one in found.new_faces.get("against", {}).items()]
 
 
@@ -391,7 +394,7 @@ def elsewhere(found: Found) -> list[Row]:
     network = found.new_faces["network"]
     recalls = [Row(f"its recall of {name} there", one["n"], share(one["recall"], one["recall_ci"]))
                for name, one in other["per_class"].items()]
-    return [Row(f"accuracy of {network} in another collection, {other['source']}", other["n"], score(other)), *recalls]
+    return [Row(f"accuracy of {network} on another collection, {other['source']}", other["n"], score(other)), *recalls]
 
 
 def share(value: float, ends: Sequence[float]) -> str:

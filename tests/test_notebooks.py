@@ -255,6 +255,20 @@ def test_what_new_faces_were_on_fer2013():
     noise = [100 * np.mean([one["accuracy"] for one in entry["by_shift"]["noise"]]) for entry in (robust, deep)]
     assert f"Under noise it names {noise[0]:.1f} % rightly, where AttentionCNN falls to {noise[1]:.1f} %" in said
     assert f"it has {robust['accuracy']:.3f} against {deep['accuracy']:.3f}" in said
+    means = {name: {shift: np.mean([one["accuracy"] for one in rows]) for shift, rows in entry["by_shift"].items()}
+             for name, entry in networks.items()}
+    ahead = {shift: mean - means["AttentionCNN"][shift] for shift, mean in means["AttentionCNN-robust"].items()}
+    assert "noise above all, and under crops, a tilt, glasses and hair it is behind" in said
+    assert max(ahead, key=ahead.get) == "noise" and {shift for shift in ahead if ahead[shift] < 0} == {
+        "crop too wide", "crop too tight", "crop off centre", "tilt", "glasses", "hair"}
+    final = RUN.read_metrics("beyond")["test"]["AttentionCNN"]["accuracy"]
+    assert "six tenths of a point less than in notebook 07" in said and round(final - deep["accuracy"], 3) == 0.006
+    helped = {shift for shift, mean in means["FastCNN both"].items() if mean > means["FastCNN as it is"][shift]}
+    assert helped >= {"noise", "blur", "lower resolution"}
+    at_home, there = results.read(RUN).scores["selective"], found["other"]["answered"]
+    shares = [100 * share for share in (at_home["coverage"], at_home["accuracy"], there["coverage"], there["accuracy"])]
+    assert (f"answers {shares[0]:.0f} % of the test images, and {shares[1]:.0f} % of these answers are right. Of the "
+            f"drawn sample it answers {shares[2]:.0f} %, and {shares[3]:.0f} % of these are right.") in said
 
 
 def test_what_training_and_evaluation_found_on_fer2013():

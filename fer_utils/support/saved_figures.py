@@ -29,6 +29,8 @@ def save_drawing(figure: Figure, folder: Path, name: str, alt: str, stamp: str =
         width, height = figure.get_size_inches()
         figure.set_size_inches(width, height + 4 / MM)
         figure.supxlabel(stamp, x=0.995, ha="right", fontsize=7, color="0.45")
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once is enough for all forms
     with matplotlib.rc_context(SAVING):
         for form in forms:
             with replacing(folder / f"{checked_name(name)}.{form}") as temporary:

@@ -66,9 +66,9 @@ def test_new_faces_are_rows_and_the_one_that_holds_out_best_is_on_the_first_page
     assert (best.n, best.result, best.others) == (345, "0.7500 (0.7400 to 0.7600)", "0.7000, Deep")
     rows = next(section.rows for section in results.sections(found) if section.title == "New faces")
     said = {row.what: row.result for row in rows}
-    assert said["mean over all shifts, Deep robust over Deep"] == "+5.0 points (+4.0 to +6.0), beats it"
+    assert said["mean over all shifts, Deep robust over Deep"] == "+5.0 points (+4.0 to +6.0), better"
     assert said["FastCNN, both, mean over all shifts, 3 pairs of seeds"] == "+5.0 points (+4.0 to +6.0), helped"
-    assert said["accuracy of PosterCNN in another collection, sketches"] == "0.8765 (0.8123 to 0.9123)"
+    assert said["accuracy of PosterCNN on another collection, sketches"] == "0.8765 (0.8123 to 0.9123)"
 
 
 def test_the_training_that_counts(home):
@@ -124,7 +124,7 @@ def test_verdicts_of_the_later_notebooks(run):
     rows = {row.what: row.result for section in results.sections(results.read(run)) for row in section.rows}
     assert rows["flip, 3 pairs of seeds"] == "+2.9 points (+0.5 to +5.2), helped"
     assert rows["tea, 1 pair of seeds"] == "-1.0 points, not shown"
-    assert rows["Big over Small, 4 epochs, 3 pairs of seeds"] == "-2.0 points (-3.0 to -1.0), misses it"
+    assert rows["Big over Small, 4 epochs, 3 pairs of seeds"] == "-2.0 points (-3.0 to -1.0), worse"
 
 
 def test_one_seed_says_its_interval(run):
