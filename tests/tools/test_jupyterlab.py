@@ -1,6 +1,6 @@
 """The notebooks in JupyterLab, as a reader opens them: Run All, save, and the table of contents.
 
-Two notebooks are run, 01 and 04, or with FER_LAB=all every one. Screenshots go to $FER_SCREENSHOTS, or else to pytest's folder.
+01 and 04 are run, or with FER_LAB=all every notebook. Screenshots go to $FER_SCREENSHOTS, or else to pytest's folder.
 """
 
 import json
