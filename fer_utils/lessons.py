@@ -1,6 +1,5 @@
 """What the notebooks share: code shown from where it runs, claims that are checked, a training done once for all."""
 
-import ast
 import hashlib
 import inspect
 import json
@@ -30,36 +29,15 @@ from fer_utils.support.files import locked, read_json, reading, remove_leftovers
 from fer_utils.support.home import clone
 from fer_utils.support.run_tables import belong
 from fer_utils.support.saved_figures import show_saved
+from fer_utils.support.shown_source import imports_for, scrolling
 from fer_utils.training import Recipe, Result, fit
-
-WIDE = '<div style="overflow-x: auto"><div style="font-size: 0.93em; min-width: {:.0f}em">\n\n{}\n\n</div></div>'
-"""Around code in Markdown, in a code cell's type, whose letters are 0.6 em wide: a line that does not fit scrolls."""
 
 
 def show_source(thing) -> Markdown:
     """The source of a function or class of the course below the imports that it needs: what is read is what runs, in
     the course and where it is pasted."""
     source = textwrap.dedent(inspect.getsource(thing)).rstrip()
-    code = "\n".join([*imports_for(source, thing), "\n", source]).lstrip()
-    return Markdown(WIDE.format(0.61 * max(map(len, code.splitlines())), f"```python\n{code}\n```"))
-
-
-def imports_for(source: str, thing) -> list[str]:
-    """The imports for a source taken from the module of `thing`: those of the module, and what else it defines."""
-    module = inspect.getmodule(thing)
-    nodes = list(ast.walk(ast.parse(source)))
-    used = {node.id for node in nodes if isinstance(node, ast.Name)} - {thing.__name__}
-    used |= {node.returns.value for node in nodes  # what a method returns may stand in quotes
-             if isinstance(node, ast.FunctionDef) and isinstance(node.returns, ast.Constant)}
-    lines, imported = [], set()
-    for line in ast.parse(inspect.getsource(module)).body:
-        if isinstance(line, ast.Import | ast.ImportFrom):
-            imported |= {name.asname or name.name for name in line.names}
-            line.names = [name for name in line.names if (name.asname or name.name) in used]
-            lines += [ast.unparse(line)] if line.names else []
-    own = sorted(name for name in (used & set(vars(module))) - imported if not name.startswith("__"))
-    names = f"(\n    {', '.join(own)},\n)" if len(own) > 8 else ", ".join(own)
-    return lines + ([f"from {module.__name__} import {names}"] if own else [])
+    return Markdown(scrolling("\n".join([*imports_for(source, thing), "\n", source]).lstrip()))
 
 
 def ok(claim: str, holds: bool, number: object, required: bool = True) -> None:
@@ -97,14 +75,13 @@ FEWEST = 8
 
 def check_learnable(faces: Faces) -> None:
     """Raise DataError unless there are two classes or more, each with FEWEST labelled training images."""
-    sizes = np.bincount(faces.train.labels_or_unknown() + 1, minlength=len(faces.classes) + 1)[1:]
+    labels = faces.train.labels_or_unknown()
+    sizes = np.bincount(labels[labels >= 0], minlength=len(faces.classes))
     few = [f"{n} of {name}" for name, n in zip(faces.classes, sizes, strict=True) if n < FEWEST]
-    if len(few) == len(faces.classes):
-        raise DataError(f"{faces.source} has too few labelled training images to learn from ({', '.join(few)[:150]}): "
-                        f"give at least {FEWEST} of each class, in a part called train.")
     if few:
-        raise DataError(f"{faces.source} has too few labelled training images of some classes ({', '.join(few)[:150]}; "
-                        f"at least {FEWEST} are needed): give more, or leave these out by the parameter classes.")
+        raise DataError(f"{faces.source} has too few labelled training images to learn from ({', '.join(few)[:150]}): "
+                        f"give at least {FEWEST} of each class, in a part called train, or leave these classes out by "
+                        "the parameter classes.")
     if len(sizes) < 2:
         raise DataError(f"{faces.classes[0]} is the only class: a network tells classes apart, so give two or more.")
 
@@ -229,7 +206,8 @@ def training_to_judge(run: Run, parts: Split, name: str = "", seed: int = 0, dev
         run.record(training=name, seeds=[seed])
     training = run.training(name)
     with reading(training.path / "recipe.json"):
-        chosen_by = training.asked()["val"] and training.asked()["val"]["fingerprint"]
+        val = training.asked()["val"]
+        chosen_by = val["fingerprint"] if val else None
     if chosen_by is None:
         raise CourseError(f"{name} was trained without validation images, by which seed and temperature are chosen: "
                           "name another training, or train one with notebook 04.")
@@ -244,10 +222,13 @@ def as_network(run: Run, kept: Training, device: str = "cpu") -> Network:
     Where 05 has not judged it, the seed with the highest validation accuracy, or the first, without calibration.
     """
     with reading(run.path / "metrics" / "evaluation.json"):
-        scores = (run.read_metrics("evaluation") or {}).get(kept.name, {})
-        seed = scores["chosen_seed"] if scores else max(
-            kept.seeds(), key=lambda one: kept.history(one)["val_acc"].max(), default=0)
-        temperature, threshold = scores.get("temperature", 1.0), scores.get("selective", {}).get("threshold") or 0.0
+        scores = (run.read_metrics("evaluation") or {}).get(kept.name)
+        if scores:
+            seed, temperature = scores["chosen_seed"], scores["temperature"]
+            threshold = scores["selective"]["threshold"] or 0.0
+        else:
+            seed = max(kept.seeds(), key=lambda one: kept.history(one)["val_acc"].max(), default=0)
+            temperature, threshold = 1.0, 0.0
     model = load_trained(kept, seed, device).model
     return Network(f"{run.name}/{kept.name}, seed {seed}", model, kept.asked()["classes"], temperature, threshold)
 

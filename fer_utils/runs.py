@@ -1,9 +1,6 @@
 """A run: the folder `reports/<name>/` that keeps what the notebooks find on one data set."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,17 +130,6 @@ class Run:
                                   f"give those of {provenance.get('source')} a run name of their own.")
             write_json(self.path / "run.json", _merged(known, {**environment(), **provenance}))
 
-    @contextmanager
-    def timed(self, name: str) -> Iterator[Callable[[], float]]:
-        """Record the block's seconds under run.json's `seconds`, if it ends well; yields the running clock."""
-        start = time.perf_counter()
-
-        def clock() -> float:
-            return time.perf_counter() - start
-
-        yield clock
-        self.record(seconds={name: round(clock(), 1)})
-
     def save_figure(self, fig, name: str) -> None:
         """Write a matplotlib figure to figures/<name>.svg and .png (300 dpi); a notebook shows it too.
 
@@ -171,9 +157,6 @@ class Run:
         """The training of this name; CourseError where the run has none."""
         training = self.new_training(name)
         if not training.asked():
-            with reading(recipe := training.path / "recipe.json"):
-                if recipe.exists():
-                    raise ValueError("nothing was asked for")
             there = ", ".join(path.name for path in self._trainings()) or "none: notebook 04 trains one"
             raise CourseError(f"The run {self.path.name} has no training {name!r}; it has {there[:250]}.")
         return training
@@ -194,7 +177,8 @@ class Run:
                 asked = training.asked()
                 settings = {key: asked[key] for key in ("training", "model", "dropout", "loop")}
                 settings |= {"n_train": asked["train"]["n"], **asked["recipe"], "precision": asked["precision"]}
-                set(settings.values())  # which are plain values, to compare them by
+                if any(isinstance(value, dict | list) for value in settings.values()):
+                    raise ValueError("settings to compare by are plain values")
             for seed in training.seeds():
                 history = training.history(seed)
                 kept = history[history["saved"]].iloc[-1:].to_dict("records")

@@ -6,13 +6,10 @@ Every step runs in a process of its own, since what one asks of the memory alloc
 import copy
 import math
 import os
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, suppress
-from multiprocessing import get_all_start_methods, get_context
+from contextlib import ExitStack
 from platform import libc_ver
 
 import pandas as pd
@@ -25,24 +22,17 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from fer_utils import training
 from fer_utils.data import Faces
 from fer_utils.lessons import Loop
 from fer_utils.models import build_model
 from fer_utils.recipes import NamedRecipe
 from fer_utils.support import checks
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
+from fer_utils.support.optimizers import make_optimizer
 from fer_utils.support.own_network import check_outputs
-from fer_utils.training import (
-    HISTORY,
-    Recipe,
-    Result,
-    batches,
-    on_device,
-    to_tensor,
-    train_epoch,
-    validate,
-)
+from fer_utils.support.processes import fresh_process, peak_memory
+from fer_utils.support.run_tables import HISTORY
+from fer_utils.training import Recipe, Result, batches, make_augment, on_device, to_tensor, train_epoch, validate
 
 
 class PilImages(Dataset):
@@ -123,15 +113,6 @@ def reference_loop(workers: int) -> Loop:
     return Loop("reference", fit)
 
 
-def fresh_process() -> ProcessPoolExecutor:
-    """One process that has set nothing yet; where the system can fork, torch is imported once for all of them."""
-    way = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
-    context = get_context(way)
-    if way == "forkserver":
-        context.set_forkserver_preload(["fer_utils.speed"])
-    return ProcessPoolExecutor(1, context)
-
-
 REFERENCES = {"reference, 0 workers": 0, "reference, 2 workers": 2}
 STEPS = ["images in memory", "freed memory kept", "channels last", "bfloat16", "fused Adam", "limit"]
 """Each keeps what those before it changed. "fused Adam" is the course's loop, "limit" the same on finished batches."""
@@ -156,7 +137,7 @@ def variant(step: str, faces: Faces, asked: NamedRecipe, device: torch.device) -
         loader = reference_loader(faces, recipe, REFERENCES[step], device)
         return lambda: reference_epoch(model, optimizer, loader)
     generator = torch.Generator(device).manual_seed(0)
-    chosen = training.make_augment(recipe)
+    chosen = make_augment(recipe)
     images, labels = on_device(faces, device)
 
     def augment(x: Tensor) -> Tensor:
@@ -172,7 +153,7 @@ def variant(step: str, faces: Faces, asked: NamedRecipe, device: torch.device) -
     model.to(memory_format=torch.channels_last)
     precision = choose_precision(recipe.precision, device) if "bfloat16" in reached else "float32"
     if "fused Adam" in reached:
-        optimizer, _ = training.make_optimizer(model, recipe, steps=1)
+        optimizer, _ = make_optimizer(model, recipe, steps=1)
     if step == "limit":
         ready = [(augment(to_tensor(x))[:, 0] * 255, y) for x, y in data()]
         return lambda: train_epoch(model, optimizer, ready, lambda x: x, precision)
@@ -214,25 +195,14 @@ def _timed_epoch() -> tuple[float, float]:
     return time.perf_counter() - start, peak_memory()
 
 
-def peak_memory() -> float:
-    """The most memory that this process has held, or its tensors on a GPU, in MB; NaN on Windows."""
-    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
-        return torch.cuda.max_memory_allocated() / 1e6
-    with suppress(ImportError):
-        import resource  # not on Windows
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-    return math.nan
-
-
 def summary(times: pd.DataFrame) -> pd.DataFrame:
     """One row a step of `measure`, in order, of the two references the faster one: medians, extremes, seconds saved.
 
     Columns: step, images_per_s, low, high, seconds (for 1,000 images), saved (against the row above), peak_mb.
     """
-    by_step = times.groupby("step", sort=False)["images_per_s"]
-    table = by_step.agg(images_per_s="median", low="min", high="max")
-    table["peak_mb"] = times.groupby("step", sort=False)["peak_mb"].max()
+    table = times.groupby("step", sort=False).agg(
+        images_per_s=("images_per_s", "median"), low=("images_per_s", "min"), high=("images_per_s", "max"),
+        peak_mb=("peak_mb", "max"))
     slower = table.loc[list(REFERENCES), "images_per_s"].idxmin()
     table = table.reindex([*REFERENCES, *STEPS]).drop(slower).dropna(subset="images_per_s")
     table.insert(3, "seconds", 1000 / table["images_per_s"])

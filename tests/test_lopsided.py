@@ -41,7 +41,7 @@ def write(folder, sizes: dict[str, int]) -> str:
 @pytest.mark.parametrize(("sizes", "words"), [
     ({"shy": 0, "bold": 0}, "too few labelled training images to learn from (0 of shy, 0 of bold): give at least 8"),
     ({"shy": 4, "bold": 4}, "to learn from (4 of shy, 4 of bold)"),
-    ({"shy": 20, "bold": 0}, "of some classes (0 of bold; at least 8 are needed): give more, or leave these out"),
+    ({"shy": 20, "bold": 0}, "to learn from (0 of bold): give at least 8 of each class, in a part called train, or"),
     ({"shy": 20}, "shy is the only class: a network tells classes apart"),
     ({f"class{k}": 0 for k in range(100)}, "mine.zip has too few"),
 ])

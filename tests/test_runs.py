@@ -126,15 +126,6 @@ def test_a_run_may_lie_inside_another(home):
         Run.open("mine").write_metrics("a/b", {})
 
 
-def test_timed_keeps_the_seconds_of_what_ended_well(home):
-    run = Run.open("mine")
-    with run.timed("01_eda") as seconds:
-        assert 0 <= seconds() < 5
-    with pytest.raises(KeyError), run.timed("02_preprocessing"):
-        raise KeyError
-    assert list(run.read()["seconds"]) == ["01_eda"]
-
-
 def test_figures_come_in_two_forms_with_the_same_bytes_each_time(home):
     run = Run.start("mine", some_faces())
     run.save_figure(simple_figure(), "curve")

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -124,11 +125,12 @@ def run_notebooks(names: Sequence[str], given: Sequence[tuple[str, str]], log: C
         parameters = values[path]
         if "data" in parameters:
             parameters["data"] = _from_home(parameters["data"])
-        with run.timed(path.stem) as seconds:
-            execute(path, _executed(run, path), parameters)
+        start = time.perf_counter()
+        execute(path, _executed(run, path), parameters)
+        seconds = round(time.perf_counter() - start, 1)
         run.record(parameters={path.stem: all_values[path] | parameters}, commits={path.stem: git_commit()},
-                   notebooks={path.stem: wanted[path]})
-        log(f"{path.stem}  {seconds():.1f} s")
+                   notebooks={path.stem: wanted[path]}, seconds={path.stem: seconds})
+        log(f"{path.stem}  {seconds} s")
 
 
 def settings(declared: dict[Path, dict], given: Sequence[tuple[str, str]]) -> dict[Path, dict]:

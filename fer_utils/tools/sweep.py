@@ -19,15 +19,8 @@ from fer_utils.data import POSTER_CLASSES, load_faces
 from fer_utils.runs import Run
 from fer_utils.support.files import locked, reading, write_text
 from fer_utils.support.home import course_home
-from fer_utils.tools.notebooks import (
-    EVERYWHERE,
-    declared_parameters,
-    find,
-    fingerprint,
-    read_parameters,
-    run_notebooks,
-    settings,
-)
+from fer_utils.tools import notebooks
+from fer_utils.tools.notebooks import EVERYWHERE
 
 MEASURES = ["training", "seed", "epoch", "train_loss", "val_loss", "val_acc", "seconds", "job_seconds"]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -63,8 +56,8 @@ def sweep(notebook: str, jobs: Sequence[dict], data: str = "auto", run: str = "d
     workers: processes of a local cluster, which share the processor's threads. scheduler: the address of a cluster that
     is there already; its workers need this package and must see the course's home and the data under the same paths.
     """
-    (path,) = find([notebook])
-    declared = declared_parameters(path)
+    (path,) = notebooks.find([notebook])
+    declared = notebooks.declared_parameters(path)
     wanted = _named(jobs, path, declared)
     if workers < 1 or not wanted:
         raise CourseError(f"{len(wanted)} jobs for {workers} workers: give at least one of each.")
@@ -102,23 +95,17 @@ def work(notebook: str, job: dict[str, str], data: str, run: str, home: str) -> 
     os.environ.update(dict.fromkeys(THREADS, os.environ.get(THREADS[0], "1")))
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), locked(Run.open(run).path / "notebooks"):
         if not finished(run, Path(notebook), job):
-            run_notebooks([notebook], [*job.items(), ("data", data), ("run", run)], log=lambda line: None)
+            notebooks.run_notebooks([notebook], [*job.items(), ("data", data), ("run", run)], log=lambda line: None)
 
 
 def finished(run: str, notebook: Path, job: dict[str, str]) -> bool:
     """Whether the job of this run was executed to its end, with this text, these parameters, and the sweep's data."""
     known, sweeps = Run.open(run), Run.open(run.partition("/sweep/")[0])
-    asked = settings({notebook: declared_parameters(notebook)}, list(job.items()))[notebook]
+    asked = notebooks.settings({notebook: notebooks.declared_parameters(notebook)}, list(job.items()))[notebook]
     with reading(known.path / "run.json"):
         same_faces = known.read().get("fingerprint") in (None, sweeps.read().get("fingerprint"))
         executed_as = known.read().get("notebooks", {}).get(notebook.stem)
-        return same_faces and executed_as == fingerprint(known, notebook, asked)
-
-
-def executed(run: Run, stem: str) -> bool:
-    """Whether the job of this run was executed to its end, whatever was asked for."""
-    with reading(run.path / "run.json"):
-        return run.read().get("notebooks", {}).get(stem, "begun") != "begun"
+        return same_faces and executed_as == notebooks.fingerprint(known, notebook, asked)
 
 
 def results(run: str, stem: str, jobs: Iterable[str] = ()) -> pd.DataFrame:
@@ -131,9 +118,9 @@ def results(run: str, stem: str, jobs: Iterable[str] = ()) -> pd.DataFrame:
     kept = Run.open(run).trainings().reindex(columns=MEASURES)
     for label in jobs or sorted(path.name for path in folder.glob("*/")):
         known = Run(folder / label).read()
-        if not executed(Run(folder / label), stem):
-            continue
         with reading(folder / label / "run.json"):
+            if known.get("notebooks", {}).get(stem, "begun") == "begun":
+                continue
             trained = kept[(kept["training"] == known.get("training")) & kept["seed"].isin(known.get("seeds", []))]
             if not len(trained):
                 trained = pd.DataFrame(columns=MEASURES, index=[0])
@@ -170,7 +157,7 @@ def _named(jobs: Sequence[dict], path: Path, declared: dict) -> dict[str, dict[s
     for job in jobs:
         if not EVERYWHERE.isdisjoint(job):
             raise CourseError("data and run are the same for all jobs of a sweep: give --data and --run.")
-        values = read_parameters({path: declared}, [(name, str(value)) for name, value in job.items()])[path]
+        values = notebooks.read_parameters({path: declared}, [(name, str(value)) for name, value in job.items()])[path]
         ordered = {name: values[name] for name in declared if name in values}
         wanted[job_name(ordered)] = {name: str(value) for name, value in ordered.items()}
     return wanted
