@@ -23,3 +23,8 @@ class CourseError(ValueError):
 def brief(error: BaseException) -> str:
     """An error's kind and words, on one line of at most 150 characters, for a sentence that quotes it."""
     return shorten(f"{type(error).__name__}: {error}", 150, placeholder=" ...").removesuffix(":")
+
+
+def count(n: int, what: str) -> str:
+    """A number with its noun: "1 seed", "5 seeds"."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

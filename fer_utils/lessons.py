@@ -15,7 +15,7 @@ import numpy as np
 from IPython.display import Markdown
 from torch import nn
 
-from fer_utils import CourseError
+from fer_utils import CourseError, count
 from fer_utils.data import DataError, Faces, Split
 from fer_utils.figures.training import watching
 from fer_utils.models import build_model, count_parameters, describe, dropout_of
@@ -150,8 +150,7 @@ def _train(training: Training, model: nn.Module, parts: Split, recipe: Recipe, s
     asked = {"training": training.name, "seed": seed}
     state, kept_at = read_state(training.state(seed), asked), -math.inf
     what = f"going on after epoch {len(state['rows'])} of" if state else "training now,"
-    epochs = "1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs"
-    log(f"{training.name}, seed {seed}: {what} {epochs} on {len(parts.train):,} images.")
+    log(f"{training.name}, seed {seed}: {what} {count(recipe.epochs, 'epoch')} on {len(parts.train):,} images.")
 
     def keep(result: Result) -> None:
         nonlocal kept_at

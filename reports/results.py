@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from fer_utils import CourseError
+from fer_utils import CourseError, count
 from fer_utils.evaluation import COMPARISON, EFFECT, verdict, wilson
 from fer_utils.runs import Run
 from fer_utils.support.files import reading, write_text
@@ -430,10 +430,6 @@ def recipe(found: dict) -> str:
 
 def percent(value: float, digits: int = 0) -> str:
     return f"{100 * value:.{digits}f} %"
-
-
-def count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def duration(seconds: float | None) -> str:

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from fer_utils import count
 from fer_utils.evaluation import wilson
 from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, shows
 from fer_utils.figures.parts import canvas, interval, named_rows, paired_rows, reference_line
@@ -34,8 +35,9 @@ def waterfall(steps: pd.DataFrame) -> Figure:
     """
     figure, axes = canvas(TWO_COLUMNS, 20 + 7 * len(steps))
     last, longest = len(steps) - 1, (1000 / steps["low"]).max()
+    colours = [POSTER, *[PALE] * (len(steps) - 3), OURS, GREY]  # the reference, its steps, the course's loop, the limit
     for row, step in enumerate(steps.itertuples()):
-        axes.barh(row, step.seconds, color={0: POSTER, last - 1: OURS, last: GREY}.get(row, PALE), height=0.62)
+        axes.barh(row, step.seconds, color=colours[row], height=0.62)
         if row:
             axes.barh(row, step.saved, left=step.seconds, color=SAVED if step.saved > 0 else POSTER, height=0.62,
                       alpha=0.35)
@@ -93,7 +95,7 @@ def time_to_accuracy(points: pd.DataFrame, targets: dict[str, float], reference:
             axes.plot(elapsed, own["val_acc"], color=POSTER, alpha=0.5, linewidth=1.1, label=label)
             axes.plot(elapsed[best], own["val_acc"][best], "*", color=POSTER, markersize=8)
     for colour, ((epochs, recipe), own) in zip((SAVED, OURS, INK), points.groupby(["epochs", "recipe"]), strict=False):
-        label = f"{recipe}, {epochs} epoch{'s' * (epochs > 1)} ({len(own)} seed{'s' * (len(own) > 1)})"
+        label = f"{recipe}, {count(epochs, 'epoch')} ({count(len(own), 'seed')})"
         axes.plot(own["seconds"], own["accuracy"], "o", color=colour, markersize=5, alpha=0.8, label=label)
     low = min(points["accuracy"].min(), *targets.values())
     high = max(points["accuracy"].max(), *targets.values())

@@ -14,6 +14,7 @@ from IPython.display import HTML, display
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from fer_utils import count
 from fer_utils.evaluation import wilson
 from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
 from fer_utils.figures.parts import band, canvas, interval, named_rows, reference_line
@@ -33,7 +34,7 @@ def training_curves(history: pd.DataFrame, poster: pd.DataFrame | None = None) -
     figure, (left, right) = canvas(TWO_COLUMNS, 72, columns=2)
     band(left, history, "train_loss", TRAIN, "training")
     band(left, history, "val_loss", VAL, "validation")
-    band(right, history, "val_acc", VAL, f"this run, {seeds} seed{'s' * (seeds > 1)}")
+    band(right, history, "val_acc", VAL, f"this run, {count(seeds, 'seed')}")
     if poster is not None:
         dots = {"linestyle": "none", "marker": "o", "markersize": 3.4, "markerfacecolor": "white"}
         left.plot(poster["epoch"], poster["train_loss"], color=TRAIN, **dots, label="poster, training")
@@ -63,10 +64,13 @@ def watching(name: str, epochs: int) -> Iterator[Callable[[Result], None]]:
     if not (hasattr(shell, "kernel") and shell.kernel.get_parent()["content"].get("allow_stdin")):
         yield lambda result: None
         return
-    bar = (f'<div style="padding-left: 8px"><progress max="{epochs}" value="{{0}}" style="vertical-align: middle">'
-           f'</progress> {name}, epoch {{0}} of {epochs}{{1}}</div>')
     curves, due = "", 0.0
-    shown = display(HTML(bar.format(0, "")), display_id=True)
+
+    def bar(done: int, reached: str = "") -> str:
+        return (f'<div style="padding-left: 8px"><progress max="{epochs}" value="{done}" '
+                f'style="vertical-align: middle"></progress> {name}, epoch {done} of {epochs}{reached}</div>')
+
+    shown = display(HTML(bar(0)), display_id=True)
 
     def draw(result: Result) -> None:
         nonlocal curves, due
@@ -79,7 +83,7 @@ def watching(name: str, epochs: int) -> Iterator[Callable[[Result], None]]:
             plt.close(figure)
             due = start + 10 * (time.monotonic() - start)
         left = timedelta(seconds=round(result.history["seconds"].mean() * (epochs - done)))
-        shown.update(HTML(bar.format(done, f", {left} left{curves}")))
+        shown.update(HTML(bar(done, f", {left} left{curves}")))
 
     yield draw
     shown.update(HTML(""))

@@ -109,7 +109,7 @@ def check(options: argparse.Namespace) -> int:
     fine = True
     for result in check():
         print(result, flush=True)
-        fine &= result.ok
+        fine = fine and result.ok
     return 0 if fine else 1
 
 
