@@ -56,7 +56,10 @@ def results_to_show(name: str, found: dict, rehearsal: bool) -> Iterator[dict]:
     where it is missing in the clone, CourseError where it is damaged, or not as the block expects it."""
     path, advice = clone() / "reports" / "fer2013" / "metrics" / f"{name}.json", "bring it back by git restore"
     with reading(path, advice=advice) if rehearsal else nullcontext():
-        yield (read_json(path, advice) or {}) if rehearsal else found
+        shown = (read_json(path, advice) or {}) if rehearsal else found
+        if rehearsal and shown:
+            print("On FER2013:")
+        yield shown
 
 
 def show_committed(name: str) -> None:
