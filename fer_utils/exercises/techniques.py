@@ -61,8 +61,8 @@ def compare(function) -> None:
         shape = np.shape(got)
         see(shape == (3,), case, f"a result of shape {shape} came", "three numbers: difference, low and high")
         best = max(second.values()) - max(first.values())
-        heaps = np.mean(list(second.values())) - np.mean(list(first.values()))
-        hints = {best: "the best of the one minus the best of the other", heaps: "the difference of the two means over "
+        apart = np.mean(list(second.values())) - np.mean(list(first.values()))
+        hints = {best: "the best of the one minus the best of the other", apart: "the difference of the two means over "
                  "all seeds, with those that only one of them has"}
         see_number(got[0], wanted[0], f"the difference of b and a, {case}", hints)
         see_array(got[1:], wanted[1:], f"the ends of the interval, {case}", 1e-6,
