@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy  # each of its parts is read where it is first asked
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from fer_utils import CourseError
 from fer_utils.data import Faces
@@ -33,12 +33,14 @@ def predict(model: nn.Module, images: np.ndarray, batch_size: int = 64, flip: bo
     """
     model.eval()
     device = next(model.parameters()).device
-
-    def ask(x: Tensor) -> Tensor:
-        return model(x).softmax(1)
-
-    batches = (to_tensor(part).to(device) for part in torch.as_tensor(images).split(batch_size))
-    return torch.cat([((ask(x) + ask(x.flip(-1))) / 2 if flip else ask(x)).cpu() for x in batches]).numpy()
+    probabilities = []
+    for part in torch.as_tensor(images).split(batch_size):
+        x = to_tensor(part).to(device)
+        p = model(x).softmax(1)
+        if flip:
+            p = (p + model(x.flip(-1)).softmax(1)) / 2
+        probabilities.append(p.cpu())
+    return torch.cat(probabilities).numpy()
 
 
 def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
