@@ -118,8 +118,11 @@ def calibrated_ece(probabilities: np.ndarray, bins: int = 15, draws: int = 1000,
     the 95 % quantile, above which a measured error is more than chance.
     """
     rng, confidence = np.random.default_rng(seed), probabilities.max(1)
-    step, n = _bins(confidence, bins), len(confidence)
-    errors = [np.abs(np.bincount(step, confidence - (rng.random(n) < confidence))).sum() / n for _ in range(draws)]
+    step, n, errors = _bins(confidence, bins), len(confidence), []
+    for _ in range(draws):
+        named_right = rng.random(n) < confidence
+        gaps = np.bincount(step, weights=confidence - named_right)
+        errors.append(np.abs(gaps).sum() / n)
     return {"mean": float(np.mean(errors)), "high": float(np.quantile(errors, 0.95))}
 
 
