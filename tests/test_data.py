@@ -15,7 +15,7 @@ from making import load, make_rows, refused, shades, write_competition, write_cs
 from PIL import Image
 
 from fer_utils import data
-from fer_utils.data import POSTER_CLASSES, Audit, DataError, Faces, Split, audit, load_faces, split
+from fer_utils.data import POSTER_CLASSES, Audit, DataError, Faces, Split, audit, identical, load_faces, split
 from fer_utils.support import sources
 from fer_utils.support.published import PUBLISHED_COUNTS
 from fer_utils.support.schema import CODES
@@ -207,6 +207,13 @@ def test_audit_finds_each_flaw():
     assert clean.names.tolist() == ["0", "2", "3", "6"]
     assert audit(clean).twins_across == audit(clean).copies_in_train == audit(clean).copies_in_test == 0
     assert audit(shades(grey[:0], np.array([], int))).blank == 0
+
+
+def test_images_are_numbered_by_all_their_pixels():
+    images = np.zeros((6, 48, 48), np.uint8)
+    images[1, 47, 47] = images[2, 0, 0] = images[5, 0, 0] = 1  # else black, to the last pixel too
+    assert identical(images).tolist() == [0, 1, 2, 0, 0, 2] and identical(images).dtype == np.int64
+    assert identical(images[:, :, ::-1]).tolist() == [0, 1, 2, 0, 0, 2] and len(identical(images[:0])) == 0
 
 
 def test_split_is_stratified_seeded_and_rounds_up():
