@@ -156,8 +156,8 @@ def test_the_sample_lacks_what_it_was_not_drawn_with(tiny_sample):
 
 
 @pytest.mark.parametrize(("classes", "words"), [
-    ("Angry,,Happy", "empty name"), ("", "empty name"), ("Angry,angry", "twice"), (("Happy", "HAPPY"), "twice"),
-    ("sadness,sad", "twice")])
+    ("Angry,,Happy", "empty name"), ("", "empty name"), (["Angry", ""], "empty name"), ((" ",), "empty name"),
+    ("Angry,angry", "twice"), (("Happy", "HAPPY"), "twice"), ("sadness,sad", "twice")])
 def test_names_that_cannot_be_classes(tmp_path, classes, words):
     refused(own_folder(tmp_path / "own", ("angry", "happy", "sad")), words, classes=classes)
 
