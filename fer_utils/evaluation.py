@@ -1,7 +1,6 @@
 """How good a model is, and how sure one can be of that number."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ from torch import nn
 
 from fer_utils import CourseError
 from fer_utils.data import Faces
-from fer_utils.support.files import write_text
 from fer_utils.training import to_tensor
 
 CLASS_COMPETITION_BASELINE = 0.76696
@@ -254,10 +252,3 @@ def baselines(train: Faces, test: Faces, published: bool = True) -> dict:
     known = {"class_competition": CLASS_COMPETITION_BASELINE, "best_public_result": BEST_PUBLIC_RESULT}
     beside = {name: {"n": 3965, "accuracy": value} for name, value in known.items()} if published else {}
     return {"majority": {"class": test.classes[majority], **own}} | beside
-
-
-def write_submission(path: Path, probabilities: np.ndarray) -> pd.DataFrame:
-    """Write a competition's `submission.csv`: Id from 0, Category the label named, in the test set's order."""
-    table = pd.DataFrame({"Id": np.arange(len(probabilities)), "Category": probabilities.argmax(1)})
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
-    return table
