@@ -56,24 +56,26 @@ def random_rotation(
     return rotate(images, angles, interpolation)
 
 
+def uniform(images: Tensor, *shape: int, generator: torch.Generator | None = None) -> Tensor:
+    """Numbers drawn evenly from 0 to 1 for each image: float (N,), or with a shape (N, *shape)."""
+    return torch.rand(len(images), *shape, generator=generator, device=images.device)
+
+
 def random_erasing(images: Tensor, p: float = 0.5, generator: torch.Generator | None = None) -> Tensor:
     """Blacken, with probability `p`, a rectangle of each image with sides of 1/6 to 1/3 of its own (Zhong et al. 2017).
 
     images: (N, C, H, W). Returns a new tensor of the same shape and dtype.
     """
-    n, _, height, width = images.shape
-
-    def drawn() -> Tensor:
-        return torch.rand(n, 1, generator=generator, device=images.device)
+    _, _, height, width = images.shape
 
     def inside(side: int) -> Tensor:
-        """Which of the `side` rows or columns the rectangle covers, bool (n, side)."""
-        length = (1 + drawn()) / 6 * side
-        start = drawn() * (side - length)
+        """Which of the `side` rows or columns the rectangle covers, bool (N, side)."""
+        length = (1 + uniform(images, 1, generator=generator)) / 6 * side
+        start = uniform(images, 1, generator=generator) * (side - length)
         place = torch.arange(side, device=images.device) + 0.5
         return (place >= start) & (place < start + length)
 
-    chosen = drawn() < p
+    chosen = uniform(images, 1, generator=generator) < p
     rows, columns = inside(height), inside(width)
     return images.masked_fill(chosen[:, :, None, None] & rows[:, None, :, None] & columns[:, None, None, :], 0)
 
@@ -100,12 +102,9 @@ def relight(images: Tensor, gamma: Tensor, contrast: Tensor, blur: Tensor, noise
 def random_relight(images: Tensor, strength: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
     """Give each image a light and a sharpness of its own; at strength 1, gamma and contrast between a half and twice,
     a blur of up to 2 pixels and noise of up to 0.12, where little is more frequent than much."""
-
-    def evenly(*shape: int) -> Tensor:
-        return torch.rand(len(images), *shape, generator=generator, device=images.device)
-
-    gamma, contrast = (2 ** (strength * (2 * evenly() - 1)) for _ in range(2))
-    blur, noise = 2 * strength * evenly() ** 2, 0.12 * strength * evenly(1, 1, 1) ** 2
+    gamma, contrast = (2 ** (strength * (2 * uniform(images, generator=generator) - 1)) for _ in range(2))
+    blur = 2 * strength * uniform(images, generator=generator) ** 2
+    noise = 0.12 * strength * uniform(images, 1, 1, 1, generator=generator) ** 2
     grain = torch.randn(images.shape, generator=generator, device=images.device)
     return relight(images, gamma, contrast, blur, noise * grain)
 
@@ -129,15 +128,12 @@ class Augment:
 
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """images: float (N, C, H, W) in [0, 1]. Returns the same shape."""
-
-        def evenly(*shape: int) -> Tensor:
-            """One number an image (or two), drawn evenly from [-1, 1]."""
-            return 2 * torch.rand(len(images), *shape, generator=generator, device=images.device) - 1
-
         if self.flip:
             images = random_flip(images, generator=generator)
         if self.shift or self.scale:
-            degrees, scale, shift = evenly() * self.degrees, 1 + evenly() * self.scale, evenly(2) * self.shift
+            degrees = (2 * uniform(images, generator=generator) - 1) * self.degrees
+            scale = 1 + (2 * uniform(images, generator=generator) - 1) * self.scale
+            shift = (2 * uniform(images, 2, generator=generator) - 1) * self.shift
             images = affine(images, degrees, scale, shift, self.interpolation)
         elif self.degrees:
             images = random_rotation(images, self.degrees, self.interpolation, generator)

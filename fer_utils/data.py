@@ -130,13 +130,14 @@ class Faces:
         columns = [usage for usage in USAGES if usage in self.usage]
         return table.reindex(index=rows, columns=columns, fill_value=0).rename_axis(index=None, columns=None)
 
+    def is_clean(self) -> np.ndarray:
+        """For each image, truth values (N,): no second copy, no test image that is in training too, and not blank."""
+        leaks = audit(self)[["copies_in_train", "copies_in_test", "twins_across", "blank"]]
+        return ~leaks.any(axis=1).to_numpy()
+
     def without_leaks(self) -> "Faces":
-        """The faces without second copies, without test images that are in training too, without blank images."""
-        found = audit(self).indices
-        keep = np.ones(len(self), bool)
-        for flaw in ("copies_in_train", "copies_in_test", "twins_across", "blank"):
-            keep[found[flaw]] = False
-        return self.take(keep)
+        """The images that are clean, see `is_clean`."""
+        return self.take(self.is_clean())
 
 
 class Split(NamedTuple):
@@ -172,37 +173,18 @@ def split(faces: Faces, val_fraction: float = 0.30, seed: int = 0, group_duplica
     return Split(train.take(~in_val), train.take(in_val), faces.test)
 
 
-@dataclass(frozen=True, eq=False)
-class Audit:
-    """How many images of a set are flawed, and which: `indices` holds them under the names of the counts."""
-
-    copies_in_train: int  # beyond the first of each image
-    copies_in_test: int
-    twins_across: int  # test images that are in training too
-    twins_same_label: int  # of these, the ones that have the same label there
-    conflicting: int  # images of which a copy has another label
-    blank: int  # one shade all over
-    indices: dict[str, np.ndarray]
-    usage: np.ndarray
-
-    def table(self) -> pd.DataFrame:
-        """The counts: a row for each flaw, a column for each usage and the total."""
-        parts = [usage for usage in USAGES if usage in self.usage]
-        rows = {name: [(self.usage[i] == part).sum() for part in parts] for name, i in self.indices.items()}
-        return pd.DataFrame.from_dict(rows, orient="index", columns=parts).assign(total=lambda table: table.sum(axis=1))
-
-
 def identical(images: np.ndarray) -> np.ndarray:
     """Number images (N, H, W) so that two get the same number, int64 (N,), exactly if all their pixels agree."""
-    rows = np.ascontiguousarray(images).reshape(len(images), int(np.prod(images.shape[1:])))
-    # Seen as one opaque value each, images are sorted and compared whole.
-    return np.unique(rows.view(np.dtype((np.void, rows.shape[1]))).ravel(), return_inverse=True)[1].ravel()
+    # As bytes, all equally many, images are sorted and compared whole.
+    return np.unique([image.tobytes() for image in images], return_inverse=True)[1]
 
 
-def audit(faces: Faces) -> Audit:
-    """Find identical images inside and across training and test, contradicting labels, and blank images.
+def audit(faces: Faces) -> pd.DataFrame:
+    """Which images are flawed: a row for each image, a column of truth values for each flaw.
 
-    A validation part counts as training here: what is chosen by it has seen it.
+    copies_in_train, copies_in_test: beyond the first of each image; twins_across: test images that are in training too;
+    twins_same_label: of these, the ones that have the same label there; conflicting: images of which a copy has another
+    label; blank: one shade all over. A validation part counts as training: what is chosen by it has seen it.
     """
     table = pd.DataFrame({"image": identical(faces.images), "label": faces.labels_or_unknown(),
                           "train": ~faces.is_test})
@@ -210,16 +192,21 @@ def audit(faces: Faces) -> Audit:
     copy = table.duplicated(["image", "train"])  # the first of an image in each part is no copy
     twin = ~table["train"] & table["image"].isin(table["image"][table["train"]])
     labels_of_image = table[known].groupby("image")["label"].nunique()
-    flaws = {
+    return pd.DataFrame({
         "copies_in_train": copy & table["train"],
         "copies_in_test": copy & ~table["train"],
         "twins_across": twin,
         "twins_same_label": twin & known & pair.isin(pair[table["train"] & known]),
         "conflicting": known & (table["image"].map(labels_of_image) > 1),
         "blank": faces.images.max(axis=(1, 2)) == faces.images.min(axis=(1, 2)),
-    }
-    indices = {name: np.flatnonzero(mask) for name, mask in flaws.items()}
-    return Audit(**{name: len(i) for name, i in indices.items()}, indices=indices, usage=faces.usage)
+    })
+
+
+def count_flaws(faces: Faces) -> pd.DataFrame:
+    """How many images the audit finds: a row for each flaw, a column for each usage and the total."""
+    flaws = audit(faces)
+    counts = {usage: flaws[faces.usage == usage].sum() for usage in USAGES if usage in faces.usage}
+    return pd.DataFrame(counts | {"total": flaws.sum()})
 
 
 def load_faces(source: str | Path = "auto", classes: str | Sequence[str] = POSTER_CLASSES, verbose: bool = True,
@@ -252,9 +239,7 @@ def _class_names(classes: str | Sequence[str]) -> tuple[str, ...]:
     """The names asked for; none for "all"."""
     if isinstance(classes, str):
         classes = [] if classes.strip().lower() == "all" else classes.split(",")
-        if classes and not all(name.strip() for name in classes):
-            raise DataError("classes has an empty name: give names such as Angry,Happy,Neutral, or all.")
     names = tuple(name.strip() for name in classes)
-    if len({name.casefold() for name in names}) < len(names):
-        raise DataError(f"classes names one twice: {', '.join(names)}; give each once, or all.")
+    if not all(names):
+        raise DataError("classes has an empty name: give names such as Angry,Happy,Neutral, or all.")
     return names

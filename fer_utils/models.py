@@ -206,14 +206,20 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
 
 def describe(model: nn.Module) -> str:
     """What makes two networks the same: their layers as `print` shows them, and the files of a reader's classes."""
-    kinds = {kind for layer in model.modules() for kind in type(layer).__mro__ if issubclass(kind, nn.Module)}
-    own = {one.__module__ for one in kinds if one.__module__.split(".")[0] not in ("torch", "torchvision", "fer_utils")}
+    own = set()
+    for layer in model.modules():
+        for kind in type(layer).__mro__:
+            package = kind.__module__.split(".")[0]
+            if package in ("torch", "torchvision", "fer_utils") or not issubclass(kind, nn.Module):
+                continue
+            own.add(kind.__module__)
     return "\n".join([repr(model), *(inspect.getsource(sys.modules[name]) for name in sorted(own))])
 
 
 def dropout_of(model: nn.Module) -> float | None:
     """The rate of the network's last dropout layer, or None where it has none."""
-    return next((layer.p for layer in reversed([*model.modules()]) if isinstance(layer, nn.Dropout)), None)
+    rates = [layer.p for layer in model.modules() if isinstance(layer, nn.Dropout)]
+    return rates[-1] if rates else None
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -101,17 +101,14 @@ def in_words(network: Network, probabilities: np.ndarray) -> str:
 
 
 def margins(images: np.ndarray) -> np.ndarray:
-    """How images that were cut before, uint8 (N, 48, 48), lie around the boxes that the detector finds in them.
+    """How much wider than the largest box that the detector finds in them are images that were cut before.
 
-    Returns float (found, 3): the image's side as a multiple of the box's, and how far the box's centre lies from the
-    image's, to the right and down, as a share of the side. Around each image its edge is continued, since a box may
-    reach beyond it.
+    images: uint8 (N, 48, 48). Returns float (found,), the image's side as a multiple of the box's. Around each image
+    its edge is continued, since a box may reach beyond it.
     """
-    rows, frame = [], SIDE // 4
+    found = []
     for image in images:
-        boxes = find_faces(Image.fromarray(np.pad(image, frame, mode="edge")))
+        boxes = find_faces(Image.fromarray(np.pad(image, SIDE // 4, mode="edge")))
         if boxes:
-            box = max(boxes, key=lambda one: one.side)
-            moved = [(start + box.side / 2 - frame) / SIDE - 0.5 for start in (box.x, box.y)]
-            rows.append((SIDE / box.side, *moved))
-    return np.array(rows).reshape(-1, 3)
+            found.append(SIDE / max(box.side for box in boxes))
+    return np.array(found)

@@ -6,7 +6,6 @@ this course's own, chosen by eye.
 
 import io
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+from torch import Tensor
 
 from fer_utils import CourseError
 from fer_utils.augment import affine
@@ -24,14 +24,9 @@ EYES = ((16, 19), (32, 19))
 """Column and row of the eyes, in pixels."""
 
 
-def brighter(images: np.ndarray, levels: float, rng: np.random.Generator) -> np.ndarray:
-    """Add grey levels; what was nearly white becomes white."""
+def add_light(images: np.ndarray, levels: float, rng: np.random.Generator) -> np.ndarray:
+    """Add grey levels, negative ones to darken: what was nearly white, or nearly black, becomes so."""
     return images + levels
-
-
-def darker(images: np.ndarray, levels: float, rng: np.random.Generator) -> np.ndarray:
-    """Take grey levels away; what was nearly black becomes black."""
-    return images - levels
 
 
 def less_contrast(images: np.ndarray, kept: float, rng: np.random.Generator) -> np.ndarray:
@@ -72,18 +67,16 @@ def moved(images: np.ndarray, degrees: float | np.ndarray = 0, scale: float = 1,
     """Turn (counter-clockwise), enlarge and move each image; where it ends, its edge is continued."""
     n, side = len(images), images.shape[1]
     wide = torch.as_tensor(np.pad(images, ((0, 0), (side, side), (side, side)), mode="edge"))[:, None]
-    degrees, scale, shift = (torch.as_tensor(np.broadcast_to(value, shape).astype(np.float32)) for value, shape in (
-        (degrees, n), (scale, n), (shift, (n, 2))))
-    return affine(wide, degrees, scale, shift, "bilinear")[:, 0, side : 2 * side, side : 2 * side].numpy()
+
+    def for_each(value: float | np.ndarray, *shape: int) -> Tensor:
+        return torch.as_tensor(np.broadcast_to(value, shape).astype(np.float32))
+
+    turned = affine(wide, for_each(degrees, n), for_each(scale, n), for_each(shift, n, 2), "bilinear")
+    return turned[:, 0, side : 2 * side, side : 2 * side].numpy()
 
 
-def too_wide(images: np.ndarray, times: float, rng: np.random.Generator) -> np.ndarray:
-    """A crop so many times as wide as it should be: the face is smaller, and what is around it is made up."""
-    return moved(images, scale=1 / times)
-
-
-def too_tight(images: np.ndarray, times: float, rng: np.random.Generator) -> np.ndarray:
-    """The face so many times as large as it should be, cut off at the edges."""
+def zoomed(images: np.ndarray, times: float, rng: np.random.Generator) -> np.ndarray:
+    """The face so many times as large as it should be: cut off at the edges; below 1, what is around it is made up."""
     return moved(images, scale=times)
 
 
@@ -101,13 +94,12 @@ def tilt(images: np.ndarray, degrees: float, rng: np.random.Generator) -> np.nda
 def hand(images: np.ndarray, pixels: float, rng: np.random.Generator) -> np.ndarray:
     """Four fingers of the face's own grey on one side of the mouth, reaching so many pixels in from the edge."""
     rows, columns = np.mgrid[: images.shape[1], : images.shape[2]]
-    finger = (rows >= 28) & (rows < 44) & (columns < pixels)
+    left = rng.random((len(images), 1, 1)) < 0.5
+    from_edge = np.where(left, columns, images.shape[2] - 1 - columns)
+    finger = (rows >= 28) & (rows < 44) & (from_edge < pixels)
     gap = (rows - 28) % 4 == 3
     skin = np.median(images[:, 14:40, 14:34], axis=(1, 2))[:, None, None]
-    left = rng.random((len(images), 1, 1)) < 0.5
-    turned = np.where(left, images, images[:, :, ::-1])
-    covered = np.where(finger, np.where(gap, 0.6 * skin, 0.95 * skin), turned)
-    return np.where(left, covered, covered[:, :, ::-1])
+    return np.where(finger, np.where(gap, 0.6 * skin, 0.95 * skin), images)
 
 
 def glasses(images: np.ndarray, darkness: float, rng: np.random.Generator) -> np.ndarray:
@@ -126,29 +118,23 @@ def hair(images: np.ndarray, pixels: float, rng: np.random.Generator) -> np.ndar
     return np.where(strands, rng.uniform(15, 55, (len(images), 1, images.shape[2])), images)
 
 
-class Shift(NamedTuple):
-    """A function of images, a strength and chance, and its strength at each severity."""
-
-    function: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
-    strengths: tuple[float, float, float]
-
-
 SHIFTS = {
-    "brighter": Shift(brighter, (30, 60, 90)),  # grey levels
-    "darker": Shift(darker, (30, 60, 90)),  # grey levels
-    "less contrast": Shift(less_contrast, (0.7, 0.45, 0.25)),  # share kept
-    "noise": Shift(noise, (8, 16, 32)),  # grey levels
-    "blur": Shift(blur, (0.8, 1.3, 2.0)),  # pixels
-    "lower resolution": Shift(lower_resolution, (30, 22, 15)),  # pixels
-    "JPEG": Shift(jpeg, (40, 20, 8)),  # quality
-    "crop too wide": Shift(too_wide, (1.15, 1.3, 1.5)),  # times
-    "crop too tight": Shift(too_tight, (1.1, 1.2, 1.35)),  # times
-    "crop off centre": Shift(off_centre, (3, 6, 9)),  # pixels
-    "tilt": Shift(tilt, (10, 20, 30)),  # degrees
-    "hand": Shift(hand, (12, 18, 24)),  # pixels
-    "glasses": Shift(glasses, (0.3, 0.6, 0.9)),  # share of the light
-    "hair": Shift(hair, (6, 10, 14)),  # pixels
+    "brighter": (add_light, (30, 60, 90)),  # grey levels
+    "darker": (add_light, (-30, -60, -90)),  # grey levels
+    "less contrast": (less_contrast, (0.7, 0.45, 0.25)),  # share kept
+    "noise": (noise, (8, 16, 32)),  # grey levels
+    "blur": (blur, (0.8, 1.3, 2.0)),  # pixels
+    "lower resolution": (lower_resolution, (30, 22, 15)),  # pixels
+    "JPEG": (jpeg, (40, 20, 8)),  # quality
+    "crop too wide": (zoomed, (1 / 1.15, 1 / 1.3, 1 / 1.5)),  # times
+    "crop too tight": (zoomed, (1.1, 1.2, 1.35)),  # times
+    "crop off centre": (off_centre, (3, 6, 9)),  # pixels
+    "tilt": (tilt, (10, 20, 30)),  # degrees
+    "hand": (hand, (12, 18, 24)),  # pixels
+    "glasses": (glasses, (0.3, 0.6, 0.9)),  # share of the light
+    "hair": (hair, (6, 10, 14)),  # pixels
 }
+"""By name, a function of images, a strength and chance, and its strength at each severity."""
 
 
 def shifted(images: np.ndarray, name: str, severity: int, seed: int = 0) -> np.ndarray:
@@ -159,9 +145,8 @@ def shifted(images: np.ndarray, name: str, severity: int, seed: int = 0) -> np.n
     if name not in SHIFTS or severity not in SEVERITIES:
         raise CourseError(f"There is no shift {name!r} of severity {severity!r}: choose from {', '.join(SHIFTS)}, and "
                           "from 1, 2 and 3.")
-    shift, rng = SHIFTS[name], np.random.default_rng(seed)
-    strength = shift.strengths[SEVERITIES.index(severity)]
-    found = shift.function(images.astype(np.float32), strength, rng)
+    function, strengths = SHIFTS[name]
+    found = function(images.astype(np.float32), strengths[severity - 1], np.random.default_rng(seed))
     return np.rint(found).clip(0, 255).astype(np.uint8)
 
 

@@ -98,7 +98,8 @@ def on_device(faces: Faces, device: torch.device) -> tuple[Tensor, Tensor]:
 
 def count_batches(n: int, size: int) -> int:
     """How many batches `batches` makes of n images."""
-    return n // size + (n % size > 1)
+    full, left = divmod(n, size)
+    return full + 1 if left > 1 else full
 
 
 def batches(images: Tensor, labels: Tensor, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from fer_utils.data import audit, split
+from fer_utils.data import count_flaws, split
 from fer_utils.evaluation import clean_part, predict, share
 from fer_utils.lessons import load_trained
 from fer_utils.models import MODELS, Restricted
@@ -36,7 +36,7 @@ def data(e: Evidence) -> Iterator[Compared | Unknown]:
     faces = e.faces
     yield from compare("the data", "run.json/counts", e.known["counts"], faces.counts().to_dict())
     clean = faces.without_leaks()
-    again = {"audit": audit(faces).table().to_dict(orient="index"),
+    again = {"audit": count_flaws(faces).to_dict(orient="index"),
              "clean": {"train": len(clean.train), "test": len(clean.test)}}
     if e.metrics["data"]:
         majority = np.bincount(clean.train.labels).argmax()

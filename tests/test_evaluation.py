@@ -1,5 +1,4 @@
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -137,13 +136,6 @@ def test_predictions_are_probabilities_and_leave_dropout_out():
     assert probabilities.shape == (20, 3) and probabilities.dtype == np.float32
     assert np.allclose(probabilities.sum(1), 1, atol=1e-6)
     assert np.allclose(probabilities, evaluation.predict(model, images), atol=1e-6)
-
-
-def test_submission_has_the_competitions_format(tmp_path):
-    evaluation.write_submission(tmp_path / "new" / "submission.csv", certain(np.array([2, 0, 1])))
-    text = (tmp_path / "new" / "submission.csv").read_bytes()
-    assert text == b"Id,Category\n0,2\n1,0\n2,1\n"
-    assert pd.read_csv(tmp_path / "new" / "submission.csv").dtypes.tolist() == [np.int64, np.int64]
 
 
 def paired(both: int, only_a: int, only_b: int, neither: int) -> tuple[np.ndarray, np.ndarray]:

@@ -88,4 +88,8 @@ def test_notebooks_go_through_what_can_still_be_scored(home, tmp_path, test, sco
     metrics = run.read_metrics("evaluation")[run.read()["evaluated"]]
     assert metrics["scored_on"] == scored_on and metrics["n"] == n
     assert set(metrics["per_class"]) == ({"bold", "shy"} if scored_on == "validation" else {"bold"})
-    assert (run.path / "submission.csv").exists() == bool(test)
+    submission = run.path / "submission.csv"
+    assert submission.exists() == bool(test)
+    if test:  # in the competition's format
+        chosen = run.read_predictions(run.read()["evaluated"], metrics["chosen_seed"])[1].argmax(axis=1)
+        assert submission.read_bytes().decode() == "Id,Category\n" + "".join(f"{i},{k}\n" for i, k in enumerate(chosen))

@@ -115,10 +115,10 @@ def check(options: argparse.Namespace) -> int:
 
 def data(options: argparse.Namespace) -> None:
     """Print what was recognised of a data source, its counts and its audit."""
-    from fer_utils.data import audit, load_faces
+    from fer_utils.data import count_flaws, load_faces
 
     faces = load_faces(options.source, options.classes, labels=options.labels)
-    print(*faces.seen, "", faces.counts().to_string(), "", audit(faces).table().to_string(), sep="\n")
+    print(*faces.seen, "", faces.counts().to_string(), "", count_flaws(faces).to_string(), sep="\n")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -116,7 +116,7 @@ def test_what_fer2013_shows(fer2013_zip):
     faces = load_faces(fer2013_zip, verbose=False)
     assert "FER2013 has ten, and these are its blank images" in said("01_eda")
     mirrored = answers("solutions", "01_eda")["mirrored"](faces.images)
-    assert len(mirrored) == 10 and set(mirrored) == set(audit(faces).indices["blank"])
+    assert len(mirrored) == 10 and set(mirrored) == set(np.flatnonzero(audit(faces)["blank"]))
     scores = results.read(RUN).scores
     labels, probabilities = RUN.read_predictions(results.counting(RUN), scores["chosen_seed"])
     angry, happy, neutral = answers("solutions", "05_evaluation")["answered_by_class"](

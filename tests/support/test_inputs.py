@@ -106,7 +106,8 @@ def test_a_validation_part_is_kept_and_used(tmp_path, val, capsys):
     assert [len(part) for part in parts] == [12, 12, 12] and set(parts.val.usage) == {"Validation"}
     assert faces.join(faces).val.usage.size == 24 and len(faces.without_leaks()) == 36
     leaked = faces.join(faces.val)  # each once more: a copy
-    assert (audit(leaked).copies_in_train, audit(leaked).copies_in_test, len(leaked.without_leaks())) == (12, 0, 36)
+    found = audit(leaked)
+    assert (found["copies_in_train"].sum(), found["copies_in_test"].sum(), len(leaked.without_leaks())) == (12, 0, 36)
 
 
 @links
