@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from platform import node
@@ -112,23 +112,23 @@ def _no_room(reason: str) -> CourseError:
 def locked(folder: Path, name: str = ".lock", waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the folder's lock, so that two notebooks changing one file both keep what they wrote.
 
-    `waiting` is called once where another process holds it. The system frees the lock with the process, however that
-    ends. On a drive without such locks filelock marks the folder by the file `name` itself, which a killed process
-    leaves behind: on the same machine the next one sees that its owner is gone, on another machine it waits until the
-    file is deleted by hand. Where a drive refuses locks altogether, as some network drives do, the block runs without
-    one: a reader with one notebook needs none.
+    `waiting` is called once where another process holds it. The system frees the lock with the process; a drive without
+    such locks keeps a killed process's file `name`, which another machine waits for until it is deleted by hand. Where
+    a drive refuses locks altogether, as some network drives do, the block runs without one.
     """
     with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        lock = FileLock(folder / name)
-        with suppress(OSError, NotImplementedError):
-            try:
-                stack.enter_context(lock.acquire(timeout=0))
-            except Timeout:
-                waiting()
-                stack.enter_context(lock)
+    lock = FileLock(folder / name)
+    with suppress(OSError, NotImplementedError):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            waiting()
+            lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def write_text(path: Path, text: str) -> None:
