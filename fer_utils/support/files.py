@@ -2,7 +2,6 @@
 
 import errno
 import json
-import math
 import os
 import re
 import shutil
@@ -12,9 +11,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from platform import node
-from typing import Any
 
-import numpy as np
 import psutil
 from filelock import FileLock, Timeout
 
@@ -138,12 +135,16 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, values: dict) -> None:
-    """Put `values` in the place of `path`: keys sorted, numpy's types made plain, floats with all their digits.
+    """Put `values` in the place of `path`: keys sorted as text, numpy's types made plain, floats with all their digits.
 
     Raises CourseError for what JSON cannot hold: NaN, infinity, an object that is neither text, number nor a list.
     """
-    values = _plain(values, path.name)
-    write_text(path, json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    try:
+        plain = json.loads(json.dumps(values, default=lambda value: value.tolist(), allow_nan=False))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise CourseError(f"{path.name} can hold text, finite numbers, lists and dictionaries only: store None in the "
+                          "place of what is no finite number, or leave the key out.") from error
+    write_text(path, json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 RUN_AGAIN = "delete it, and run the notebook again that writes it"
@@ -184,17 +185,3 @@ def checked_name(name: str, what: str = "name") -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name):
         raise CourseError(f"{name!r} is no {what}: use letters, digits, dots, underscores and hyphens only.")
     return name
-
-
-def _plain(value: Any, where: str) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item, f"{where}: {key}") for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item, where) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise CourseError(f"{where} is {value}: JSON holds finite numbers only, so store None or leave the key out.")
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise CourseError(f"{where} is a {type(value).__name__}: store text, numbers, lists and dictionaries only.")
