@@ -122,7 +122,8 @@ class _Drawing:
     def _draw(self, points, tone: float, width: float = 0, sides: tuple[int, ...] = _BOTH) -> None:
         """A polygon, or a line if it has a width, with its mirror image unless `sides` has one."""
         p, who = np.asarray(points, dtype=float), self.who
-        grey, xy = min(255, round(tone * who.skin if tone <= 2 else tone)), np.empty((len(p), 2))
+        of_skin = tone <= 2  # else the tone is itself a grey level
+        grey, xy = min(255, round(tone * who.skin if of_skin else tone)), np.empty((len(p), 2))
         turn, y = who.yaw * np.maximum(0, 1 - (p[:, 0] / who.wide) ** 2), p[:, 1] + who.pitch
         draw, third = (self.canvas.line, round(width * ZOOM)) if width else (self.canvas.polygon, None)
         for side in sides:
@@ -134,8 +135,9 @@ class _Drawing:
                 self.canvas.line(corners + corners[:2], INK, round(self.line * ZOOM))
 
     def _glow(self, x: float, y: float, wide: float, high: float, rim: float, middle: float) -> None:
+        sides = _BOTH if x else _ONCE
         for k in range(0 if self.line else 4):
-            self._draw(_CIRCLE * (wide, high) * (1 - k / 4) + (x, y), rim + (middle - rim) * k / 3, 0, _BOTH[not x:])
+            self._draw(_CIRCLE * (wide, high) * (1 - k / 4) + (x, y), rim + (middle - rim) * k / 3, 0, sides)
 
     def _head(self, au: dict[int, float], who: SimpleNamespace) -> None:
         w, chin = who.wide, who.chin + 1.6 * au[26]
