@@ -9,7 +9,6 @@ import json
 import os
 import warnings
 from collections.abc import Callable
-from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +57,10 @@ def signature(path: Path) -> str:
     digest = hashlib.sha256(readers().encode())
     try:
         if path.is_dir():
-            for name, _ in sorted(archives.walk(path), key=itemgetter(0)):
-                digest.update(repr((name, *_stamp(os.path.join(path, name)))).encode())
+            for name in sorted(name for name, _ in archives.walk(path)):
+                place = os.path.join(path, name)
+                stat = os.stat(place, follow_symlinks=os.path.exists(place))  # of a link to nowhere: the link's own
+                digest.update(repr((name, stat.st_size, stat.st_mtime_ns)).encode())
         elif path.is_file():  # a pipe would keep us waiting
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -67,15 +68,6 @@ def signature(path: Path) -> str:
         name = archives.shown(error.filename or path)
         raise DataError(f"{name} cannot be read ({error.strerror}): check who may read it.") from error
     return digest.hexdigest()
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    """Size and time of a file; of a link to nowhere those of the link."""
-    try:
-        stat = os.stat(path)
-    except FileNotFoundError:
-        stat = os.lstat(path)
-    return stat.st_size, stat.st_mtime_ns
 
 
 def _checksum(raw: Raw) -> str:
