@@ -185,10 +185,10 @@ def test_metrics_are_replaced_whole_with_plain_values(home):
 
 @pytest.mark.parametrize("value", [float("nan"), np.float32("inf"), [1.0, np.nan], {"deep": np.array([np.nan])},
                                    object()])
-def test_metrics_that_json_cannot_hold_are_refused_by_key(home, value):
+def test_metrics_that_json_cannot_hold_are_refused(home, value):
     run = Run.open("mine")
     run.write_metrics("training", {"accuracy": 0.5})
-    with pytest.raises(CourseError, match="training.json: accuracy"):
+    with pytest.raises(CourseError, match="training.json can hold text, finite numbers"):
         run.write_metrics("training", {"accuracy": value})
     assert run.read_metrics("training") == {"accuracy": 0.5}
 

@@ -96,14 +96,14 @@ def walk(folder: Path) -> Iterator[tuple[str, Open]]:
             for entry in entries:
                 met += 1
                 if met > MOST_FILES:
-                    _refuse(TOO_MANY.format(shown(folder)))
+                    refuse(TOO_MANY.format(shown(folder)))
                 name = above + entry.name
                 if is_litter(entry.name) or not entry.is_dir():
                     yield name, partial(open_file, entry.path)
                     continue
                 there = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(real[-1], entry.name)
                 if entry.is_symlink() and any((place + os.sep).startswith(there + os.sep) for place in real):
-                    yield name, partial(_refuse, f"{shown(entry.path)} is a link to a folder around it: delete it.")
+                    yield name, partial(refuse, f"{shown(entry.path)} is a link to a folder around it: delete it.")
                 else:
                     waiting.append((f"{name}/", entry.path, (*real, there)))
 
@@ -111,13 +111,14 @@ def walk(folder: Path) -> Iterator[tuple[str, Open]]:
 def open_file(path: str) -> BinaryIO:
     """The file, open to be read; DataError for a link to nowhere, and for what is no file."""
     if os.path.islink(path) and not os.path.exists(path):
-        _refuse(f"{shown(path)} is a link to {shown(os.readlink(path))}, which is not there: delete or repair it.")
+        refuse(f"{shown(path)} is a link to {shown(os.readlink(path))}, which is not there: delete or repair it.")
     if not stat.S_ISREG(os.stat(path).st_mode):
-        _refuse(f"{shown(path)} is a pipe, a socket or a device, not a file: delete it.")
+        refuse(f"{shown(path)} is a pipe, a socket or a device, not a file: delete it.")
     return open(path, "rb")
 
 
-def _refuse(sentence: str) -> BinaryIO:
+def refuse(sentence: str) -> BinaryIO:
+    """What stands for opening a file that must not be read: it raises the sentence as a DataError."""
     raise DataError(sentence)
 
 
@@ -138,10 +139,10 @@ def _gathered(path: Path, found: Iterable[tuple[str, Open]], links: dict[str, st
         folders += 1
         below = [file for file in files if file.startswith(f"{place}/")] if folders <= MOST_FOLDER_LINKS else []
         if len(files) + len(below) > MOST_FILES:
-            _refuse(TOO_MANY.format(shown(path)))
+            refuse(TOO_MANY.format(shown(path)))
         files |= {name + file.removeprefix(place): files[file] for file in below}
         if not below:
-            files[name] = partial(_refuse, f"{shown(path)}: {shown(name)} is a link to {shown(target)}, which is not "
+            files[name] = partial(refuse, f"{shown(path)}: {shown(name)} is a link to {shown(target)}, which is not "
                                            "in it: pack it again with the files themselves.")
     return files
 
@@ -170,7 +171,7 @@ def _check_entries(path: Path) -> None:
     with path.open("rb") as file:
         entries = sum(block.count(b"PK\1\2") for block in iter(partial(file.read, 1 << 20), b""))
     if entries > MOST_FILES:
-        _refuse(TOO_MANY.format(shown(path)))
+        refuse(TOO_MANY.format(shown(path)))
 
 
 def _zip_files(path: Path, archive: zipfile.ZipFile) -> tuple[list[tuple[str, Open]], dict[str, str]]:
@@ -187,13 +188,13 @@ def _zip_files(path: Path, archive: zipfile.ZipFile) -> tuple[list[tuple[str, Op
 
 def _open_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
     if info.flag_bits & 1:
-        _refuse(f"{shown(path)} has a password: unpack it with the password, then give the folder.")
+        refuse(f"{shown(path)} has a password: unpack it with the password, then give the folder.")
     if info.file_size > max(FREE_GROWTH, GROWTH * path.stat().st_size):
-        _refuse(f"{shown(path)}: {shown(info.filename)} would grow to {info.file_size / 1e6:,.0f} MB: do not trust it.")
+        refuse(f"{shown(path)}: {shown(info.filename)} would grow to {info.file_size / 1e6:,.0f} MB: do not trust it.")
     try:
         return archive.open(info)
     except NotImplementedError:
-        _refuse(f"{shown(path)} is packed by a method that Python lacks (number {info.compress_type}): unpack it by "
+        refuse(f"{shown(path)} is packed by a method that Python lacks (number {info.compress_type}): unpack it by "
                 "another program, then give the folder.")
 
 
@@ -202,9 +203,9 @@ def _tar_files(path: Path, archive: tarfile.TarFile) -> tuple[list[tuple[str, Op
     for member in archive:
         name = _inside(path, member.name)
         if archive.offset > most:
-            _refuse(f"{shown(path)} grows to more than {most / 1e6:,.0f} MB: do not trust it.")
+            refuse(f"{shown(path)} grows to more than {most / 1e6:,.0f} MB: do not trust it.")
         if len(files) + len(links) > MOST_FILES:
-            _refuse(TOO_MANY.format(shown(path)))
+            refuse(TOO_MANY.format(shown(path)))
         if member.issym():
             links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
         elif member.islnk():
@@ -212,13 +213,13 @@ def _tar_files(path: Path, archive: tarfile.TarFile) -> tuple[list[tuple[str, Op
         elif member.isreg():
             files.append((name, partial(archive.extractfile, member)))
         elif not member.isdir():
-            files.append((name, partial(_refuse, f"{shown(path)}: {shown(name)} is a pipe or a device, not a file.")))
+            files.append((name, partial(refuse, f"{shown(path)}: {shown(name)} is a pipe or a device, not a file.")))
     archive.fileobj.seek(archive.offset)  # where tarfile stops, be it at the end or at a header that it cannot read
     if archive.fileobj.read(tarfile.BLOCKSIZE).strip(b"\0"):
         raise tarfile.ReadError("a broken header")
     while archive.fileobj.read(1 << 20):  # what is packed has its checksum at its end
         if archive.fileobj.tell() > most:
-            _refuse(f"{shown(path)} grows to more than {most / 1e6:,.0f} MB: do not trust it.")
+            refuse(f"{shown(path)} grows to more than {most / 1e6:,.0f} MB: do not trust it.")
     return files, links
 
 

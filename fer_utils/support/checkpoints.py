@@ -18,8 +18,7 @@ from fer_utils.support.run_tables import rows_hash
 def save_weights(path: Path, model: nn.Module, metadata: dict) -> None:
     """Write the weights as safetensors, whole or not at all.
 
-    metadata: anything JSON can hold; the architecture's name is added. Safetensors holds numbers only, so a file
-    from a stranger cannot run code, as a pickle can.
+    metadata: anything JSON can hold; the architecture's name is added.
     """
     _write(Path(path), dict(model.state_dict()), {"architecture": type(model).__name__, **metadata})
 
@@ -69,7 +68,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict]:
     except (OSError, SafetensorError, ValueError) as error:
         raise CourseError(
             f"{path} is not a safetensors file ({brief(error)}); pickles (.pt, .pth) are refused because reading one "
-            "can run code: write the weights with fer_utils.models.save_weights."
+            "can run code: write the weights with fer_utils.support.checkpoints.save_weights."
         ) from error
     if not isinstance(note, dict) or "sha256" in metadata and metadata["sha256"] != _checksum(tensors):
         raise CourseError(f"{path} is damaged: its numbers are not those that were written. Delete it and train again.")

@@ -2,19 +2,16 @@
 
 import errno
 import json
-import math
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from platform import node
-from typing import Any
 
-import numpy as np
 import psutil
 from filelock import FileLock, Timeout
 
@@ -112,23 +109,23 @@ def _no_room(reason: str) -> CourseError:
 def locked(folder: Path, name: str = ".lock", waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the folder's lock, so that two notebooks changing one file both keep what they wrote.
 
-    `waiting` is called once where another process holds it. The system frees the lock with the process, however that
-    ends. On a drive without such locks filelock marks the folder by the file `name` itself, which a killed process
-    leaves behind: on the same machine the next one sees that its owner is gone, on another machine it waits until the
-    file is deleted by hand. Where a drive refuses locks altogether, as some network drives do, the block runs without
-    one: a reader with one notebook needs none.
+    `waiting` is called once where another process holds it. The system frees the lock with the process; a drive without
+    such locks keeps a killed process's file `name`, which another machine waits for until it is deleted by hand. Where
+    a drive refuses locks altogether, as some network drives do, the block runs without one.
     """
     with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        lock = FileLock(folder / name)
-        with suppress(OSError, NotImplementedError):
-            try:
-                stack.enter_context(lock.acquire(timeout=0))
-            except Timeout:
-                waiting()
-                stack.enter_context(lock)
+    lock = FileLock(folder / name)
+    with suppress(OSError, NotImplementedError):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            waiting()
+            lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -138,12 +135,16 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, values: dict) -> None:
-    """Put `values` in the place of `path`: keys sorted, numpy's types made plain, floats with all their digits.
+    """Put `values` in the place of `path`: keys sorted as text, numpy's types made plain, floats with all their digits.
 
     Raises CourseError for what JSON cannot hold: NaN, infinity, an object that is neither text, number nor a list.
     """
-    values = _plain(values, path.name)
-    write_text(path, json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    try:
+        plain = json.loads(json.dumps(values, default=lambda value: value.tolist(), allow_nan=False))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise CourseError(f"{path.name} can hold text, finite numbers, lists and dictionaries only: store None in the "
+                          "place of what is no finite number, or leave the key out.") from error
+    write_text(path, json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 RUN_AGAIN = "delete it, and run the notebook again that writes it"
@@ -184,17 +185,3 @@ def checked_name(name: str, what: str = "name") -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name):
         raise CourseError(f"{name!r} is no {what}: use letters, digits, dots, underscores and hyphens only.")
     return name
-
-
-def _plain(value: Any, where: str) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item, f"{where}: {key}") for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item, where) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise CourseError(f"{where} is {value}: JSON holds finite numbers only, so store None or leave the key out.")
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise CourseError(f"{where} is a {type(value).__name__}: store text, numbers, lists and dictionaries only.")

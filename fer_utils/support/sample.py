@@ -6,15 +6,12 @@ Lengths are pixels of the final picture, from the point between the eyes, x righ
 are multiples of the skin's grey level. Faces are drawn eight times larger at integer coordinates and averaged; light,
 blur and noise are integer arithmetic, so that every machine draws the same pixels.
 """
-import os
-import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from fer_utils import CourseError
 from fer_utils.support.hands import FIRST, Hand
 
 CLASSES = ("Angry", "Happy", "Neutral")
@@ -52,10 +49,8 @@ def landmarks(au: dict[int, float], width: float = 6.0, level: float = 17.0) -> 
 
 
 def draw_face(label: int, rng: np.random.Generator, intensity: float | None = None, hand: Hand = FIRST) -> np.ndarray:
-    """One face, uint8 (48, 48), of class `label`: 0 angry, 1 happy, 2 neutral; CourseError for any other. `intensity`
-    (0 to 1) says how plainly the class shows; None leaves it to chance, down to nearly neutral."""
-    if label not in (0, 1, 2) or not 0 <= (1 if intensity is None else intensity) <= 1:
-        raise CourseError(f"Cannot draw class {label!r} at intensity {intensity!r}: give 0, 1 or 2, and 0 to 1.")
+    """One face, uint8 (48, 48), of class `label`: 0 angry, 1 happy, 2 neutral. `intensity` (0 to 1) says how plainly
+    the class shows; None leaves it to chance, down to nearly neutral."""
     intensity = min(1.0, rng.uniform(*hand.plainly)) if intensity is None else intensity
     return _photograph(_Drawing(action_units(label, intensity, rng, hand), rng, hand).picture, rng, hand)
 
@@ -64,32 +59,20 @@ def draw_sample(folder: Path, n_train: int = 1500, n_test: int = 500, seed: int 
                 hand: Hand = FIRST) -> None:
     """Draw a data set in Kaggle's layout: folder/train/angry/Training_0001.png, folder/test/happy/PublicTest_0002.png.
 
-    Everything is drawn beside `folder` and renamed at the end, so that an interruption leaves nothing there. PNG is
-    lossless, JPEG decoders differ by a grey level. CourseError if the folder is in use or cannot be written.
+    PNG is lossless, JPEG decoders differ by a grey level.
     """
-    folder = Path(folder).absolute()
-    if min(n_train, n_test) < len(CLASSES) or seed < 0:
-        raise CourseError(f"Cannot draw {n_train} + {n_test} faces (seed {seed}): give 3 or more, seed 0 or more.")
-    try:
-        if folder.exists():
-            folder.rmdir()  # refuses unless empty
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        learnt = _labels(n_train, seed, 0, hand)
-        with tempfile.TemporaryDirectory(prefix=".drawing-", dir=folder.parent, ignore_cleanup_errors=True) as beside:
-            for part, n, usages in ((0, n_train, ["Training"] * 2), (1, n_test, ["PublicTest", "PrivateTest"])):
-                for i, label in enumerate(_labels(n, seed, part, hand).tolist()):
-                    *source, shown = _origin(part, i, label, learnt) if hand.flawed else (part, i, label)
-                    rng = np.random.Generator(np.random.PCG64([seed, *source]))
-                    wrong = hand.flawed and rng.random() < WRONG_LABELS
-                    drawn = (shown + int(rng.integers(1, 3))) % 3 if wrong else shown
-                    name = f"{CLASSES[label].lower()}/{usages[2 * i >= n]}_{i + 1:04d}.png"
-                    path = Path(beside, "sample", ("train", "test")[part], name)
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    Image.fromarray(draw_face(drawn, rng, hand=hand)).save(path, compress_level=1)
-            if not folder.exists():  # else another process has drawn it meanwhile
-                os.replace(Path(beside, "sample"), folder)
-    except OSError as error:
-        raise CourseError(f"Cannot fill {folder} ({error.strerror}): name a new or empty folder with space.") from error
+    learnt = _labels(n_train, seed, 0, hand)
+    for part, split, n in ((0, "train", n_train), (1, "test", n_test)):
+        for i, label in enumerate(_labels(n, seed, part, hand).tolist()):
+            *source, shown = _origin(part, i, label, learnt) if hand.flawed else (part, i, label)
+            rng = np.random.Generator(np.random.PCG64([seed, *source]))
+            wrong = hand.flawed and rng.random() < WRONG_LABELS
+            drawn = (shown + int(rng.integers(1, 3))) % 3 if wrong else shown
+            half = "PublicTest" if 2 * i < n else "PrivateTest"
+            usage = "Training" if split == "train" else half
+            path = folder / split / CLASSES[label].lower() / f"{usage}_{i + 1:04d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(draw_face(drawn, rng, hand=hand)).save(path, compress_level=1)
 
 
 def _labels(n: int, seed: int, part: int, hand: Hand) -> np.ndarray:
@@ -139,7 +122,8 @@ class _Drawing:
     def _draw(self, points, tone: float, width: float = 0, sides: tuple[int, ...] = _BOTH) -> None:
         """A polygon, or a line if it has a width, with its mirror image unless `sides` has one."""
         p, who = np.asarray(points, dtype=float), self.who
-        grey, xy = min(255, round(tone * who.skin if tone <= 2 else tone)), np.empty((len(p), 2))
+        of_skin = tone <= 2  # else the tone is itself a grey level
+        grey, xy = min(255, round(tone * who.skin if of_skin else tone)), np.empty((len(p), 2))
         turn, y = who.yaw * np.maximum(0, 1 - (p[:, 0] / who.wide) ** 2), p[:, 1] + who.pitch
         draw, third = (self.canvas.line, round(width * ZOOM)) if width else (self.canvas.polygon, None)
         for side in sides:
@@ -151,8 +135,9 @@ class _Drawing:
                 self.canvas.line(corners + corners[:2], INK, round(self.line * ZOOM))
 
     def _glow(self, x: float, y: float, wide: float, high: float, rim: float, middle: float) -> None:
+        sides = _BOTH if x else _ONCE
         for k in range(0 if self.line else 4):
-            self._draw(_CIRCLE * (wide, high) * (1 - k / 4) + (x, y), rim + (middle - rim) * k / 3, 0, _BOTH[not x:])
+            self._draw(_CIRCLE * (wide, high) * (1 - k / 4) + (x, y), rim + (middle - rim) * k / 3, 0, sides)
 
     def _head(self, au: dict[int, float], who: SimpleNamespace) -> None:
         w, chin = who.wide, who.chin + 1.6 * au[26]

@@ -7,7 +7,9 @@ from html import unescape
 from io import BytesIO
 from pathlib import Path
 
+import matplotlib
 from matplotlib.figure import Figure
+from PIL import Image
 
 from fer_utils import CourseError
 from fer_utils.support.files import checked_name, replacing
@@ -23,8 +25,6 @@ def save_drawing(figure: Figure, folder: Path, name: str, alt: str, stamp: str =
 
     stamp: a small grey line under the right corner, for which the figure grows by 4 mm.
     """
-    import matplotlib
-
     if stamp and not figure.get_supxlabel():
         width, height = figure.get_size_inches()
         figure.set_size_inches(width, height + 4 / MM)
@@ -51,9 +51,6 @@ def show_drawing(figure: Figure, alt: str, photo: bool) -> None:
 
 def show_saved(drawing: Path) -> None:
     """Show a figure that `save_drawing` has written, given as its .png, as large as `show_drawing` shows it."""
-    import matplotlib
-    from PIL import Image
-
     picture, smaller = BytesIO(), matplotlib.rcParams["figure.dpi"] / 300
     try:
         saved = Image.open(drawing).convert("RGB")

@@ -13,7 +13,7 @@ from PIL import Image
 from fer_utils import CourseError
 from fer_utils.photos import Network, answered, in_words, name_faces, shipped
 from fer_utils.runs import Run, Training
-from fer_utils.support.archives import DataError, Open, is_litter, open_file, shown, walk
+from fer_utils.support.archives import Open, is_litter, open_file, refuse, shown, walk
 from fer_utils.support.detector import LEAST, LOOKED_AT, Box
 from fer_utils.support.files import replacing
 from fer_utils.support.images import read_photo, suffixes
@@ -86,13 +86,9 @@ def photographs(paths: list[str]) -> Iterator[tuple[str, Open]]:
         files = {name: found for name, found in walk(Path(path))
                  if not is_litter(name) and Path(name).suffix.lower() in suffixes()}
         if not files:
-            yield path, partial(_refuse, f"{shown(path)} holds no pictures: name photographs, or a folder that does.")
+            yield path, partial(refuse, f"{shown(path)} holds no pictures: name photographs, or a folder that does.")
         for name in sorted(files):
             yield str(Path(path, name)), files[name]
-
-
-def _refuse(sentence: str):
-    raise DataError(sentence)
 
 
 def as_found(network: Network, name: str, photo: Image.Image, zoom: float, squares: list[Box],

@@ -31,7 +31,7 @@ def test_cache_answers_until_the_source_changes(tmp_path, cache, monkeypatch):
     assert len(list(cache.iterdir())) == 2
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "foreign"])
+@pytest.mark.parametrize("damage", ["flip", "shift", "cut", "empty", "foreign"])
 def test_damaged_cache_is_rebuilt(tmp_path, cache, damage):
     folder = write_folder(tmp_path / "faces", make_rows())
     faces = load(folder)
@@ -39,7 +39,10 @@ def test_damaged_cache_is_rebuilt(tmp_path, cache, damage):
     whole = file.read_bytes()
     changed = bytearray(whole)
     changed[len(whole) // 3] ^= 1
-    file.write_bytes({"flip": bytes(changed), "cut": whole[:-500], "empty": b"", "foreign": b"\x93NUMPY"}[damage])
+    shifted = bytearray(whole)
+    shifted[whole.index(b"\x93NUMPY") + 8] ^= 16  # the images seem to begin 16 bytes earlier
+    damaged = {"flip": changed, "shift": shifted, "cut": whole[:-500], "empty": b"", "foreign": b"\x93NUMPY"}
+    file.write_bytes(damaged[damage])
     assert load(folder).fingerprint == faces.fingerprint
     assert len(file.read_bytes()) == len(whole) and [*cache.iterdir()] == [file]
 

@@ -10,7 +10,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fer_utils import CourseError
 from fer_utils.support import sample
 from fer_utils.support.hands import FIRST, SKETCHER
 from fer_utils.support.sample import CLASSES, SIZE, STRAY, ZOOM, action_units, draw_face, draw_sample, landmarks
@@ -204,41 +203,3 @@ def test_simple_statistics_say_nothing_and_pixels_little(drawn):
     assert abs(accuracy(lambda x: np.stack([x.mean(axis=(1, 2)), x.std(axis=(1, 2))], axis=1)) - majority) < 0.05
     pixels = accuracy(lambda x: x.reshape(len(x), -1) / 255.0, c=0.01)  # the best of 0.0001, 0.001, 0.01
     assert majority < pixels < 0.70  # PosterCNN reaches about 0.87 here
-
-
-@pytest.mark.parametrize(("label", "intensity"), [(3, None), (-1, 1.0), (0, 1.5), (1, -0.1), (2, float("nan"))])
-def test_no_such_face(label, intensity):
-    with pytest.raises(CourseError, match="Cannot draw class"):
-        draw_face(label, rng(0), intensity)
-
-
-def test_refuses_what_it_cannot_draw_or_where_it_cannot_write(tmp_path):
-    for arguments in ({"n_train": 2}, {"n_test": 0}, {"seed": -1}):
-        with pytest.raises(CourseError, match="Cannot draw"):
-            draw_sample(tmp_path / "new", **arguments)
-    (tmp_path / "used").mkdir()
-    (tmp_path / "used" / "mine.txt").write_text("keep")
-    (tmp_path / "file").write_text("keep")
-    for taken in ("used", "file", "file/below"):
-        with pytest.raises(CourseError, match="new or empty folder"):
-            draw_sample(tmp_path / taken, 9, 3)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "used"]
-    assert (tmp_path / "used" / "mine.txt").read_text() == "keep"
-
-
-def test_an_empty_folder_is_filled(tmp_path):
-    draw_sample(tmp_path, 9, 3)
-    assert len(list(tmp_path.rglob("*.png"))) == 12
-
-
-def test_an_interruption_leaves_nothing(tmp_path, monkeypatch):
-    def draw(label, rng, hand, count=[]):  # noqa: B006
-        count.append(label)
-        if len(count) > 5:
-            raise KeyboardInterrupt
-        return np.zeros((48, 48), np.uint8)
-
-    monkeypatch.setattr(sample, "draw_face", draw)
-    with pytest.raises(KeyboardInterrupt):
-        draw_sample(tmp_path / "s", 9, 3)
-    assert not list(tmp_path.iterdir())
