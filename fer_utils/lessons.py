@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 from torch import nn
 
 from fer_utils import CourseError, count
@@ -66,7 +66,7 @@ def show_committed(name: str) -> None:
     """Show a figure of the course's own run on FER2013, or say that it is missing in the clone."""
     drawing = clone() / "reports" / "fer2013" / "figures" / f"{name}.png"
     if drawing.exists():
-        print("On FER2013, by the course's own run:")
+        display(Markdown("On FER2013, by the course's own run:"))
         show_saved(drawing)
     else:
         print(f"FER2013's figure is missing here: reports/fer2013/figures/{name}.png of the course's clone.")
