@@ -268,9 +268,11 @@ def test_what_new_faces_were_on_fer2013():
     helped = {shift for shift, mean in means["FastCNN both"].items() if mean > means["FastCNN as it is"][shift]}
     assert helped >= {"noise", "blur", "lower resolution"}
     at_home, there = results.read(RUN).scores["selective"], found["other"]["answered"]
+    errors = [found["other"]["calibration"][where]["ece"] for where in ("at home", "there")]
+    assert f"error is {errors[0]:.3f} at home and {errors[1]:.3f} on the drawn sample. It answers" in said
     shares = [100 * share for share in (at_home["coverage"], at_home["accuracy"], there["coverage"], there["accuracy"])]
-    assert (f"answers {shares[0]:.0f} % of the test images, and {shares[1]:.0f} % of these answers are right. Of the "
-            f"drawn sample it answers {shares[2]:.0f} %, and {shares[3]:.0f} % of these are right.") in said
+    assert (f"It answers {shares[0]:.0f} % of the test images, and {shares[1]:.0f} % of these answers are right. Of "
+            f"the drawn sample it answers {shares[2]:.0f} %, and {shares[3]:.0f} % of these are right.") in said
 
 
 def test_what_training_and_evaluation_found_on_fer2013():
