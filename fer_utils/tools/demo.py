@@ -33,8 +33,8 @@ SOFTMAX = """**What the bars are not.** They are a *softmax*: shares among the w
 that they add up to 1. It has no word for anything else, so a cat that is taken for a face gets its shares too.
 - A bar is not the probability of being right. If confidence was calibrated, then on images of {source} alone;
   how well that holds on your picture is not known.
-- An expression is not a feeling. People scowl when they think, and smile when they are embarrassed. The answer is the
-  word that a labeller of those images would be expected to give, and no diagnosis of anyone.
+- An expression is not a feeling. People scowl when they think, and smile when they are embarrassed. The answer is a
+  guess at the word that such an image is labelled with, and no diagnosis of anyone.
 - Judge nobody by it, and give it no picture of anyone who has not agreed."""
 SEEN = "The picture with a numbered box around each face, and beside it each face with its bars"
 STYLE = """
