@@ -54,12 +54,15 @@ def ok(claim: str, holds: bool, number: object, required: bool = True) -> None:
 def results_to_show(name: str, found: dict, rehearsal: bool) -> Iterator[dict]:
     """What was found here, or in a rehearsal what metrics/<name>.json of the course's own run on FER2013 holds: nothing
     where it is missing in the clone, CourseError where it is damaged, or not as the block expects it."""
-    path, advice = clone() / "reports" / "fer2013" / "metrics" / f"{name}.json", "bring it back by git restore"
-    with reading(path, advice=advice) if rehearsal else nullcontext():
-        shown = (read_json(path, advice) or {}) if rehearsal else found
-        if rehearsal and shown:
-            print("On FER2013:")
-        yield shown
+    if rehearsal:
+        path, advice = clone() / "reports" / "fer2013" / "metrics" / f"{name}.json", "bring it back by git restore"
+        with reading(path, advice=advice):
+            shown = read_json(path, advice) or {}
+            if shown:
+                print("On FER2013:")
+            yield shown
+    else:
+        yield found
 
 
 def show_committed(name: str) -> None:
@@ -208,8 +211,7 @@ def training_to_judge(run: Run, parts: Split, name: str = "", seed: int = 0, dev
         run.record(training=name, seeds=[seed])
     training = run.training(name)
     with reading(training.path / "recipe.json"):
-        val = training.asked()["val"]
-        chosen_by = val["fingerprint"] if val else None
+        chosen_by = (training.asked()["val"] or {}).get("fingerprint")
     if chosen_by is None:
         raise CourseError(f"{name} was trained without validation images, by which seed and temperature are chosen: "
                           "name another training, or train one with notebook 04.")

@@ -143,6 +143,17 @@ def shown_in_a_rehearsal(name: str) -> dict:
         return shown
 
 
+def test_what_was_found_here_is_shown_without_a_clone(monkeypatch):
+    def no_clone():
+        raise CourseError("no notebooks")
+
+    monkeypatch.setattr(lessons, "clone", no_clone)
+    with results_to_show("techniques", {"found": "here"}, rehearsal=False) as shown:
+        assert shown == {"found": "here"}
+    with pytest.raises(CourseError, match="no notebooks"):
+        shown_in_a_rehearsal("techniques")
+
+
 def test_the_committed_run_is_found_from_any_home(home, capsys):
     assert shown_in_a_rehearsal("techniques")["removed"]["dropout"]["n"] == 3 and shown_in_a_rehearsal("nothing") == {}
     with results_to_show("techniques", {"found": "here"}, rehearsal=False) as shown:
