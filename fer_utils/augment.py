@@ -6,7 +6,7 @@ alike. These functions draw one number per image and then move the whole batch a
 To add one, give `Augment` a field, and `training.Recipe` a field of the same name.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
@@ -61,23 +61,43 @@ def uniform(images: Tensor, *shape: int, generator: torch.Generator | None = Non
     return torch.rand(len(images), *shape, generator=generator, device=images.device)
 
 
+def stretch(images: Tensor, side: int, share: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Which of the `side` rows or columns of each image lie in a stretch of this share of them, placed at random.
+
+    share: float (N, 1), 0 to 1. Returns bool (N, side).
+    """
+    length = share * side
+    start = uniform(images, 1, generator=generator) * (side - length)
+    place = torch.arange(side, device=images.device) + 0.5
+    return (place >= start) & (place < start + length)
+
+
 def random_erasing(images: Tensor, p: float = 0.5, generator: torch.Generator | None = None) -> Tensor:
     """Blacken, with probability `p`, a rectangle of each image with sides of 1/6 to 1/3 of its own (Zhong et al. 2017).
 
     images: (N, C, H, W). Returns a new tensor of the same shape and dtype.
     """
-    _, _, height, width = images.shape
-
-    def inside(side: int) -> Tensor:
-        """Which of the `side` rows or columns the rectangle covers, bool (N, side)."""
-        length = (1 + uniform(images, 1, generator=generator)) / 6 * side
-        start = uniform(images, 1, generator=generator) * (side - length)
-        place = torch.arange(side, device=images.device) + 0.5
-        return (place >= start) & (place < start + length)
-
+    height, width = images.shape[2:]
     chosen = uniform(images, 1, generator=generator) < p
-    rows, columns = inside(height), inside(width)
+    rows = stretch(images, height, (1 + uniform(images, 1, generator=generator)) / 6, generator)
+    columns = stretch(images, width, (1 + uniform(images, 1, generator=generator)) / 6, generator)
     return images.masked_fill(chosen[:, :, None, None] & rows[:, None, :, None] & columns[:, None, None, :], 0)
+
+
+def cutmix(images: Tensor, targets: Tensor, p: float = 0.5, generator: torch.Generator | None = None):
+    """Paste, with probability `p`, a rectangle of another image of the batch into each one, and mix the targets as much
+    (Yun et al. 2019): where a quarter of a happy face is an angry one's, the answer is 3/4 Happy and 1/4 Angry.
+
+    images: (N, H, W), any dtype; targets: float (N, classes), each row of sum 1. Returns both, of the same shapes.
+    """
+    height, width = images.shape[1:]
+    other = torch.randperm(len(images), generator=generator, device=images.device)
+    chosen = uniform(images, 1, generator=generator) < p
+    share = uniform(images, 1, generator=generator).sqrt()  # of the rows and of the columns: any area is as likely
+    rows, columns = (stretch(images, side, share, generator) for side in (height, width))
+    pasted = (chosen & rows)[:, :, None] & columns[:, None, :]
+    part = pasted.float().mean(dim=(1, 2))[:, None]
+    return torch.where(pasted, images[other], images), (1 - part) * targets + part * targets[other]
 
 
 def relight(images: Tensor, gamma: Tensor, contrast: Tensor, blur: Tensor, noise: Tensor) -> Tensor:
@@ -107,6 +127,14 @@ def random_relight(images: Tensor, strength: float = 1.0, generator: torch.Gener
     noise = 0.12 * strength * uniform(images, 1, 1, 1, generator=generator) ** 2
     grain = torch.randn(images.shape, generator=generator, device=images.device)
     return relight(images, gamma, contrast, blur, noise * grain)
+
+
+def views(x: Tensor, flip: bool, moved: int) -> list[Tensor]:
+    """What a network is asked about at test time: the images, float (N, C, H, W), the same moved by so many pixels to
+    each side, up and down, and with `flip` the mirror image of each of these."""
+    places = [(0, 0), (moved, 0), (-moved, 0), (0, moved), (0, -moved)] if moved else [(0, 0)]
+    seen = [F.pad(x, (right, -right, down, -down)) for right, down in places]
+    return seen + [view.flip(-1) for view in seen] if flip else seen
 
 
 @dataclass(frozen=True)
@@ -142,3 +170,8 @@ class Augment:
         if self.erase:
             images = random_erasing(images, self.erase, generator)
         return images
+
+
+def make_augment(recipe) -> Augment:
+    """The augmentation that a `training.Recipe` asks for: its fields have the names of those of `Augment`."""
+    return Augment(**{field.name: getattr(recipe, field.name) for field in fields(Augment)})

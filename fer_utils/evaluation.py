@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from fer_utils import CourseError
+from fer_utils.augment import views
 from fer_utils.data import Faces
 from fer_utils.training import to_tensor
 
@@ -23,20 +24,19 @@ COMPARISON = ("beats", "misses", "is not distinguishable from")
 
 
 @torch.no_grad()
-def predict(model: nn.Module, images: np.ndarray, batch_size: int = 64, flip: bool = False) -> np.ndarray:
+def predict(model: nn.Module, images: np.ndarray, batch_size: int = 64, flip: bool = False, moved: int = 0
+            ) -> np.ndarray:
     """Class probabilities, float32 (N, classes), of uint8 images (N, 48, 48): the softmax of the model's logits.
 
-    With `flip`, the mean of the probabilities of each image and of its mirror image.
+    With `flip` and `moved` the mean of the probabilities over the `views` of each image.
     """
     model.eval()
     device = next(model.parameters()).device
     probabilities = []
     for part in torch.as_tensor(images).split(batch_size):
         x = to_tensor(part).to(device)
-        p = model(x).softmax(1)
-        if flip:
-            p = (p + model(x.flip(-1)).softmax(1)) / 2
-        probabilities.append(p.cpu())
+        answers = [model(view).softmax(1) for view in views(x, flip, moved)]
+        probabilities.append((sum(answers) / len(answers)).cpu())
     return torch.cat(probabilities).numpy()
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,14 @@ from fer_utils.photos import Network
 from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
 from fer_utils.support import checks
-from fer_utils.support.checkpoints import load_weights, read_metadata, read_state, save_state, save_training
+from fer_utils.support.checkpoints import (
+    fingerprint,
+    load_weights,
+    read_metadata,
+    read_state,
+    save_state,
+    save_training,
+)
 from fer_utils.support.devices import choose_device, choose_precision, describe_device
 from fer_utils.support.files import locked, read_json, reading, remove_leftovers
 from fer_utils.support.home import clone
@@ -103,20 +111,22 @@ COURSE = Loop("course", fit)
 
 
 def training_name(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, precision: str,
-                  loop: str = "course") -> str:
+                  loop: str = "course", teacher: str | None = None) -> str:
     """The name of what is asked for, as PosterCNN-1a2b3c4d: equal for trainings that differ in nothing but the seed.
 
     Its digits are a hash of the network, the loop, what the recipe changes from its defaults, the precision that is
-    computed in, and the fingerprints of the images to learn from and to choose by.
+    computed in, the fingerprints of the images to learn from and to choose by, and of a teacher's weights.
     """
     asked = {"network": describe(model), "loop": loop, "recipe": recipe.changes() | {"precision": precision},
              "train": train.fingerprint, "val": val.fingerprint if val else "none"}
+    if teacher:
+        asked["teacher"] = teacher
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     return f"{type(model).__name__}-{digest[:8]}"
 
 
 def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: str = "auto",
-            log: Callable[[str], None] = print, loop: Loop = COURSE) -> Result:
+            log: Callable[[str], None] = print, loop: Loop = COURSE, teacher: nn.Module | None = None) -> Result:
     """Train as asked on `parts`, or take it from the run's folder where just that was trained before.
 
     Its folder keeps, after every epoch, the history, the best weights, and what the next epoch depends on: a training
@@ -126,12 +136,13 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
     seed, unit = checks.seed(seed), choose_device(device)
     model = build_model(asked.model, len(parts.train.classes), asked.dropout, seed)
     precision = choose_precision(asked.recipe.precision, unit)
-    name = training_name(model, parts.train, parts.val, asked.recipe, precision, loop.name)
+    taught_by = fingerprint(teacher) if teacher else None
+    name = training_name(model, parts.train, parts.val, asked.recipe, precision, loop.name, taught_by)
     training = run.new_training(name)
     description = {
         "training": name, "model": asked.model, "dropout": dropout_of(model), "classes": parts.train.classes,
         "loop": loop.name, "recipe": asdict(asked.recipe), "precision": precision,
-        "parameters": count_parameters(model),
+        "parameters": count_parameters(model), "teacher": taught_by,
         "train": {"n": len(parts.train), "fingerprint": parts.train.fingerprint},
         "val": {"n": len(parts.val), "fingerprint": parts.val.fingerprint} if parts.val else None}
 
@@ -144,6 +155,8 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
             return load_trained(training, seed, device)
         remove_leftovers(training.path)
         training.write_asked(description)
+        if teacher:
+            loop = Loop(loop.name, partial(loop.fit, teacher=teacher.eval().to(unit)))
         result = _train(training, model, parts, asked.recipe, seed, device, loop, log)
         run.record(device=describe_device(unit), precision=precision)
         return result

@@ -157,6 +157,13 @@ class FastCNN(AttentionCNN):
                          standardise=standardise)
 
 
+class WideCNN(AttentionCNN):
+    """AttentionCNN with half as many channels more where the maps are small and a channel costs least."""
+
+    def __init__(self, n_classes: int = 3, dropout: float = 0.5):
+        super().__init__(n_classes, dropout, channels=(32, 64, 192, 384))
+
+
 class Restricted(nn.Module):
     """A trained network that is asked about some of its classes only: its logits for those, in the given order."""
 
@@ -177,6 +184,7 @@ MODELS = {
     "ResidualCNN": ResidualCNN,
     "AttentionCNN": AttentionCNN,
     "AttentionCNN-standardised": partial(AttentionCNN, standardise=True),
+    "WideCNN": WideCNN,
 }
 
 

@@ -22,6 +22,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from fer_utils.augment import make_augment
 from fer_utils.data import Faces
 from fer_utils.lessons import Loop
 from fer_utils.models import build_model
@@ -32,7 +33,7 @@ from fer_utils.support.optimizers import make_optimizer
 from fer_utils.support.own_network import check_outputs
 from fer_utils.support.processes import fresh_process, peak_memory
 from fer_utils.support.run_tables import HISTORY
-from fer_utils.training import Recipe, Result, batches, make_augment, on_device, to_tensor, train_epoch, validate
+from fer_utils.training import Recipe, Result, batches, on_device, to_tensor, train_epoch, validate
 
 
 class PilImages(Dataset):

@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fer_utils.augment import Augment
+from fer_utils.augment import cutmix, make_augment
 from fer_utils.data import Faces
 from fer_utils.support import checks
 from fer_utils.support.checkpoints import restore
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
-from fer_utils.support.optimizers import make_optimizer, moving_average
+from fer_utils.support.optimizers import make_criterion, make_optimizer, moving_average
 from fer_utils.support.own_network import check_outputs
 from fer_utils.support.run_tables import HISTORY
 
@@ -46,6 +46,8 @@ class Recipe:
     scale: float = 0.0
     erase: float = 0.0
     photometric: float = 0.0
+    cutmix: float = 0.0  # probability that a part of another face comes into a face, and as much of its class
+    taught: float = 0.0  # share of a teacher's answers in what is to be answered; the rest are labels
     class_weights: str = "none"  # or balanced: in the loss, every class counts for as much as every other
 
     def __post_init__(self):
@@ -109,18 +111,6 @@ def batches(images: Tensor, labels: Tensor, size: int, generator: torch.Generato
             yield images[chosen], labels[chosen]
 
 
-def make_augment(recipe: Recipe) -> Augment:
-    """The augmentation that a recipe asks for: its fields have the names of those of `Augment`."""
-    return Augment(**{field.name: getattr(recipe, field.name) for field in fields(Augment)})
-
-
-def make_criterion(recipe: Recipe, labels: Tensor, n_classes: int) -> nn.CrossEntropyLoss:
-    """The loss that a recipe asks for; labels: int64 (N,). A balanced class of n images weighs N / (n_classes n)."""
-    sizes = labels.bincount(minlength=n_classes)
-    weights = len(labels) / (n_classes * sizes.clamp(min=1)) if recipe.class_weights == "balanced" else None
-    return nn.CrossEntropyLoss(weights, label_smoothing=recipe.label_smoothing)
-
-
 def train_epoch(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -129,15 +119,19 @@ def train_epoch(
     precision: str = "float32",
     criterion: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
     after_step: Callable[[], None] = lambda: None,
+    teach: Callable[[Tensor, Tensor], Tensor] = lambda x, y: y,
 ) -> Tensor:
-    """One pass over the batches of training images; returns the mean of the criterion per image, in nats, float ()."""
+    """One pass over the batches of training images; returns the mean of the criterion per image, in nats, float ().
+
+    `teach`, given the images as the network sees them and their labels, says what it is to answer.
+    """
     device = next(model.parameters()).device
     model.train()
     total, seen = torch.zeros((), device=device), 0
     for x, y in data:
         x = augment(to_tensor(x)).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = criterion(model(x), y)
+            loss = criterion(model(x), teach(x, y))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -165,8 +159,10 @@ class Trainer:
     """All that a training carries from one epoch to the next: network, optimizer, schedule, average, generator, and
     what it has reached: the history's rows, the best accuracy, and the network that had it."""
 
-    def __init__(self, model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: str):
-        self.device = choose_device(device)
+    def __init__(self, model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: str,
+                 teacher: nn.Module | None = None):
+        checks.teacher(recipe.taught, teacher)
+        self.device, self.teacher = choose_device(device), teacher
         self.recipe, self.precision = recipe, choose_precision(recipe.precision, self.device)
         torch.manual_seed(seed)  # dropout
         check_outputs(model.to(self.device), train, self.device)
@@ -178,23 +174,38 @@ class Trainer:
         self.average = moving_average(model, recipe.averaging) if recipe.averaging else None
         self.judged = self.average.module if self.average else model
         self.rows, self.best, self.kept = [], -1.0, copy.deepcopy(self.judged)
-        self.train = on_device(train, self.device)
-        self.criterion = make_criterion(recipe, self.train[1], len(train.classes))
+        self.train, self.n_classes = on_device(train, self.device), len(train.classes)
+        self.criterion = make_criterion(recipe, self.train[1], self.n_classes)
         self.val = on_device(val if val else train.take(np.arange(0)), self.device)
 
     def epoch(self) -> tuple[float, float, float, float]:
         """Train one epoch; returns train loss, validation loss and accuracy (NaN without such images), and seconds."""
         start = time.perf_counter()
-        data = batches(*self.train, self.recipe.batch_size, self.generator)
         augment = partial(make_augment(self.recipe), generator=self.generator)
-        train_loss = train_epoch(self.model, self.optimizer, data, augment, self.precision, self.criterion,
-                                 self.after_step)
+        train_loss = train_epoch(self.model, self.optimizer, self.batches(), augment, self.precision, self.criterion,
+                                 self.after_step, self.teach)
         seconds = time.perf_counter() - start
         # One copy from a GPU for each epoch, which waits for all of its work.
         loss, val_loss, correct = torch.cat([train_loss[None], validate(self.judged, *self.val)]).tolist()
         seconds = seconds if self.device.type == "cpu" else time.perf_counter() - start
         n = len(self.val[0]) or math.nan
         return loss, val_loss / n, correct / n, seconds
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of an epoch; where faces are mixed or a teacher answers, labels are float (n, classes)."""
+        for x, y in batches(*self.train, self.recipe.batch_size, self.generator):
+            if self.recipe.cutmix or self.teacher:
+                y = F.one_hot(y, self.n_classes).float()
+            if self.recipe.cutmix:
+                x, y = cutmix(x, y, self.recipe.cutmix, self.generator)
+            yield x, y
+
+    def teach(self, x: Tensor, y: Tensor) -> Tensor:
+        """The labels, or with a teacher the mean of its answers and the labels, float (n, classes)."""
+        if self.teacher is None:
+            return y
+        with torch.no_grad():
+            return torch.lerp(y, self.teacher(x).float().softmax(1), self.recipe.taught)
 
     def after_step(self) -> None:
         """Tell the schedule and the average that a step was taken."""
@@ -209,16 +220,17 @@ class Trainer:
 
 def fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe = Recipe(), seed: int = 0,
         device: str = "auto", after_epoch: Callable[[Result], None] = lambda result: None,
-        log: Callable[[str], None] = print, state: dict | None = None) -> Result:
+        log: Callable[[str], None] = print, state: dict | None = None, teacher: nn.Module | None = None) -> Result:
     """Train `model`, and leave in it the weights of the epoch with the highest validation accuracy.
 
     model: a module from float (N, 1, 48, 48) in [0, 1] to logits (N, len(train.classes)); CourseError for another.
     `seed` decides order, augmentation and dropout; `log` receives the poster's lines, and `after_epoch` what there is
     so far, the best weights in a copy of the network. `state`: where a training that was cut goes on. An interruption
     (Ctrl-C, the stop button) ends the training and loses only the epoch it falls in; so does a loss that is no number,
-    which is a CourseError. Without `val` (None) nothing is chosen: the last weights are kept.
+    which is a CourseError. Without `val` (None) nothing is chosen: the last weights are kept. `teacher`: a network that
+    `recipe.taught` asks for (Hinton et al. 2015, arXiv 1503.02531); it sees each image as the student does.
     """
-    trainer = Trainer(model, train, val, recipe, seed, device)
+    trainer = Trainer(model, train, val, recipe, seed, device, teacher)
     if state:
         restore(trainer, state)
     result = trainer.result()

@@ -20,11 +20,13 @@ from fer_utils.evaluation import (
     mcnemar,
     over_seeds,
     paired_seeds,
+    share,
     wilson,
 )
 from fer_utils.lessons import training_name
 from fer_utils.models import MODELS, build_model, count_parameters, dropout_of, layer_table
 from fer_utils.recipes import RECIPES, NamedRecipe
+from fer_utils.runs import Run
 from fer_utils.shifts import paired_means, shift_scores
 from fer_utils.speed import reference_loop
 from fer_utils.support.published import poster_log
@@ -101,6 +103,37 @@ def final_networks(e: Evidence) -> Iterator[Compared | Unknown]:
         again = {"all": mcnemar(a, b), "clean": mcnemar(a[clean], b[clean])}
         yield from compare(f"predictions of {name} and PosterCNN", f"beyond/against_PosterCNN/{name}",
                            beyond["against_PosterCNN"][name], again)
+
+
+def further(e: Evidence) -> Iterator[Compared | Unknown]:
+    """The test scores of notebook 11, and those on all expressions, which lie in a run inside this one."""
+    found = e.metrics["further"]
+    if not found.get("test"):
+        return
+    seed, inside = found["seed"], Run(e.run.path / "all")
+    answers = {name: e.predictions(f"further-{name}", seed) for name in found["test"]}
+    mean = np.mean([answers[name] for name in found["members"]], axis=0)
+    yield Compared(f"metrics/predictions/further-together-seed{seed}.csv/farthest from its members' mean",
+                   float(np.abs(mean - answers["together"]).max()), 0.0, "predictions of its members", 1e-6)
+    clean, source = e.clean, "metrics/predictions/further-*.csv"
+    if found["all_expressions"]:
+        images = pd.read_csv(inside.path / "metrics" / "test_images.csv")
+        classes = inside.read()["classes"]
+        own = images[images["label"].isin([classes.index(name) for name in e.classes])]
+        clean = own["clean"].to_numpy()
+        labels, probabilities = inside.read_predictions("further-WideCNN", seed)
+        hits, private = probabilities.argmax(1) == labels, (images["usage"] == "PrivateTest").to_numpy()
+        again = {usage: share(hits[images["usage"] == usage]) for usage in found["all_expressions"]}
+        yield from compare("all/metrics/predictions", "further/all_expressions", found["all_expressions"], again)
+        again = {name: share(hits[private & (labels == k)]) for k, name in enumerate(classes)}
+        yield from compare("all/metrics/predictions", "further/recall_of_all", found["recall_of_all"], again)
+    for name, one in answers.items():
+        yield from compare(source, f"further/test/{name}", found["test"][name], evaluate(e.test, one, clean))
+    right = {name: one.argmax(1) == e.test.labels for name, one in answers.items()}
+    for name, stored in found["against"].items():
+        a, b = right[found["rival"]], right[name]
+        again = {"all": mcnemar(a, b), "clean": mcnemar(a[clean], b[clean])}
+        yield from compare(source, f"further/against/{name}", stored, again)
 
 
 def fixed_budget(e: Evidence) -> Iterator[Compared]:
@@ -255,7 +288,8 @@ def recipes(e: Evidence) -> Iterator[Compared | Unknown]:
             continue
         model = build_model(asked["model"], len(asked["classes"]), asked["dropout"])
         train, val = (Printed(asked[part]["fingerprint"]) if asked[part] else None for part in ("train", "val"))
-        name = training_name(model, train, val, Recipe(**asked["recipe"]), asked["precision"], asked["loop"])
+        name = training_name(model, train, val, Recipe(**asked["recipe"]), asked["precision"], asked["loop"],
+                             asked.get("teacher"))
         again = {"name": name, "training": name, "parameters": count_parameters(model)}
         yield from compare("what recipe.json asks for", where, asked | {"name": training.name}, again)
 
@@ -267,6 +301,13 @@ def networks(e: Evidence) -> Iterator[Compared]:
         work = float(layer_table(model)["multiply-adds"].sum())
         again = {"parameters": count_parameters(model), "multiply_adds": work}
         yield from compare("the network", f"beyond/compared/{name}", stored, again)
+
+
+def counted(paired: dict) -> dict:
+    """McNemar's numbers from the counts of images that one of the two names rightly alone."""
+    image = np.arange(paired["n"])  # the first ones are named rightly by a alone, the last ones by b alone
+    again = mcnemar(image < paired["only_a"], image >= paired["n"] - paired["only_b"])
+    return {key: again[key] for key in ("n", "difference", "difference_ci", "p_value")}
 
 
 def pairs(e: Evidence) -> Iterator[Compared]:
@@ -281,6 +322,9 @@ def pairs(e: Evidence) -> Iterator[Compared]:
         a, b = stored["accuracy_without"], stored["accuracy_with"]
         again = paired_seeds(a, b) | {"gaps": np.subtract(b, a).tolist()}
         yield from compare("the accuracies beside it", f"techniques/removed/{name}", stored, again)
+    for name, stored in e.metrics["further"].get("tried", {}).items():
+        again = counted(stored["paired"])
+        yield from compare("the counts beside it", f"further/tried/{name}/paired", stored["paired"], again)
     beyond = e.metrics["beyond"]
     for name, stored in beyond.get("paired", {}).items():
         b, a = (beyond["compared"][one]["val_acc_per_seed"] for one in name.split(" over "))
@@ -290,10 +334,8 @@ def pairs(e: Evidence) -> Iterator[Compared]:
         low, high = wilson(round(step["accuracy"] * n), n)
         yield from compare("the accuracy beside it", f"beyond/ladder/{i}", step, {"low": low, "high": high})
         if step["paired"]:
-            image = np.arange(n)  # the first ones are named rightly by a alone, the last ones by b alone
-            again = mcnemar(image < step["paired"]["only_a"], image >= n - step["paired"]["only_b"])
-            again = {key: again[key] for key in ("n", "difference", "difference_ci", "p_value")}
-            yield from compare("the counts beside it", f"beyond/ladder/{i}/paired", step["paired"], again)
+            yield from compare("the counts beside it", f"beyond/ladder/{i}/paired", step["paired"],
+                               counted(step["paired"]))
 
 
 def speed(e: Evidence) -> Iterator[Compared]:

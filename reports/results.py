@@ -83,6 +83,7 @@ class Found(NamedTuple):
     speed: dict
     timed: dict
     new_faces: dict
+    further: dict
 
 
 def counting(run: Run) -> str | None:
@@ -94,7 +95,7 @@ def counting(run: Run) -> str | None:
 def read(run: Run) -> Found:
     """The run's metrics, of whichever notebooks have written theirs."""
     names = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy",
-             "new_faces")
+             "new_faces", "further")
     data, training, evaluation, *later = (run.read_metrics(name) or {} for name in names)
     baselines = evaluation.pop("baselines", {})
     with reading(run.path / "run.json", run.path / "metrics" / "training.json"):
@@ -110,8 +111,9 @@ def read(run: Run) -> Found:
 
 def summary(found: Found) -> list[Row]:
     """At most seven rows for a first page: the run beside the poster, the baselines, the best public result, people."""
-    rehearsed = found.run.get("drawn")  # on drawn faces notebooks 07 to 09 train for an epoch or two
-    further = [] if rehearsed else [*fast(found), *final_networks(found)[-1:], *holding_out(found)]
+    rehearsed = found.run.get("drawn")  # on drawn faces notebooks 07 to 11 train for an epoch or two
+    deepest = (further_networks(found) or final_networks(found))[-1:]
+    further = [] if rehearsed else [*fast(found), *deepest, *holding_out(found)]
     first, over_seeds = [*best_validation(found), *test_accuracy(found)[:1]], test_accuracy(found)[1:]
     rest = [*majority(found), *further, *people(found)]
     return [*first, *(over_seeds if len(rest) < 5 else []), *rest]
@@ -145,6 +147,9 @@ def sections(found: Found) -> list[Section]:
         Section("New faces", "The same test images under 14 shifts of the picture, each in three severities; what an "
                 "augmentation adds on validation images; and another collection (notebook 09).",
                 [*under_shifts(found), *bought(found), *elsewhere(found)]),
+        Section("Further", "Validation accuracy of one training each, against the reference beside it; test images, "
+                "read once; and all expressions (notebook 11).",
+                [*tried(found), *further_networks(found), *against_rival(found), *all_expressions(found)]),
     ]
     return [section for section in made if section.rows]
 
@@ -395,6 +400,39 @@ def elsewhere(found: Found) -> list[Row]:
     recalls = [Row(f"its recall of {name} there", one["n"], share(one["recall"], one["recall_ci"]))
                for name, one in other["per_class"].items()]
     return [Row(f"accuracy of {network} on another collection, {other['source']}", other["n"], score(other)), *recalls]
+
+
+@reads("metrics/further.json")
+def tried(found: Found) -> list[Row]:
+    n, first = found.further.get("n_val"), found.further.get("reference")
+    if not first:
+        return []
+    rows = [Row(f"the reference, AttentionCNN, {count(first['epochs'], 'epoch')}", n, score(first))]
+    return rows + [Row(f"{name}, {count(one['epochs'], 'epoch')}", n, f"{score(one)}; {effect(one['paired'])}")
+                   for name, one in found.further["tried"].items()]
+
+
+@reads("metrics/further.json")
+def further_networks(found: Found) -> list[Row]:
+    finals = found.further.get("finals", {})
+    times = {name: f"one training of {duration(one['seconds'])}" for name, one in finals.items()}
+    if "members" in found.further:
+        times["together"] = f"the mean of {count(len(found.further['members']), 'network')}"
+    return [Row(f"test accuracy, {name}, {times[name]}", one["n"], score(one))
+            for name, one in found.further.get("test", {}).items() if name in times]
+
+
+@reads("metrics/further.json")
+def against_rival(found: Found) -> list[Row]:
+    compared = {name: one["all"] for name, one in found.further.get("against", {}).items()}
+    return [Row(f"{name} over {found.further['rival']}, on the same images", one["n"], effect(one, AGAINST))
+            for name, one in compared.items()]
+
+
+@reads("metrics/further.json")
+def all_expressions(found: Found) -> list[Row]:
+    return [Row(f"accuracy on all expressions, WideCNN, {usage}", one["n"], score(one))
+            for usage, one in found.further.get("all_expressions", {}).items()]
 
 
 def share(value: float, ends: Sequence[float]) -> str:

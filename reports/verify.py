@@ -31,6 +31,7 @@ CHECKS: dict[Check, str] = {
     checks.evaluation: "evaluation/*",
     checks.beside_them: "evaluation/baselines/*",
     checks.final_networks: "beyond/*",
+    checks.further: "further/*",
     checks.fixed_budget: "time_to_accuracy/budget/*",
     checks.under_shifts: "new_faces/*",
     checks.histories: "training/*",
@@ -54,7 +55,8 @@ FROM_METRICS = (checks.pairs, checks.speed, checks.time_to_accuracy)
 """Those that know no more than the metrics: a number that follows from others there may be wrong with them."""
 
 TEST_SCORES = ("evaluation/*", "beyond/test/*", "beyond/against_PosterCNN/*", "time_to_accuracy/budget/*",
-               "new_faces/networks/*", "new_faces/against/*")
+               "new_faces/networks/*", "new_faces/against/*", "further/test/*", "further/against/*",
+               "further/all_expressions/*", "further/recall_of_all/*")
 NO_SCORES = ("*/class_competition/*", "*/best_public_result*", "*/seeds/*", "*/val_acc_per_seed/*", "*/temperature",
              "*/threshold", "*/allowed_risk", "*/chosen_seed", "*/epochs", "*/trained_on", "*seconds*")
 """What stands beside the test scores: settings, seconds, validation scores, and what others have published."""

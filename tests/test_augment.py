@@ -8,12 +8,14 @@ from torchvision.transforms.v2 import functional as reference
 from fer_utils.augment import (
     Augment,
     affine,
+    cutmix,
     random_erasing,
     random_flip,
     random_relight,
     random_rotation,
     relight,
     rotate,
+    views,
 )
 
 
@@ -137,6 +139,37 @@ def test_the_stronger_set_is_repeatable_and_keeps_shape(images):
     strong = Augment(shift=4, scale=0.15, erase=0.5, interpolation="bilinear")
     first, second = (strong(images, torch.Generator().manual_seed(7)) for _ in range(2))
     assert torch.equal(first, second) and first.shape == images.shape and 0 <= first.min() and first.max() <= 1
+
+
+def test_cutmix_pastes_a_rectangle_of_another_image_and_mixes_the_labels_as_much():
+    images = torch.arange(4000, dtype=torch.float64).view(-1, 1, 1).repeat(1, 12, 12)  # each has its own number
+    labels = torch.eye(2)[torch.arange(4000) % 2]
+    pasted, targets = cutmix(images, labels, 0.5, torch.Generator().manual_seed(0))
+    foreign = pasted != images
+    hit = foreign.flatten(1).any(1)
+    assert 0.4 < hit.float().mean() < 0.5  # a rectangle may be smaller than a pixel
+    rows, columns = foreign[hit].any(2).sum(1), foreign[hit].any(1).sum(1)
+    assert torch.equal(rows * columns, foreign[hit].sum((1, 2)))  # a full rectangle
+    areas = foreign[hit].double().mean((1, 2))
+    assert 0.45 < areas.mean() < 0.6 and areas.max() > 0.95
+    other = pasted.amax((1, 2)).where(pasted.amax((1, 2)) != images[:, 0, 0], pasted.amin((1, 2))).long()
+    expected = torch.lerp(labels, labels[other], foreign.float().mean((1, 2))[:, None])
+    torch.testing.assert_close(targets, expected)
+    assert torch.equal(targets[~hit], labels[~hit])
+    same, unchanged = cutmix(images, labels, 0.0, torch.Generator().manual_seed(0))
+    assert torch.equal(same, images) and torch.equal(unchanged, labels)
+
+
+def test_views_are_the_image_its_neighbours_and_their_mirror_images():
+    image = torch.arange(1.0, 10).view(1, 1, 3, 3)
+    assert [view.tolist() for view in views(image, False, 0)] == [image.tolist()]
+    here, right, left, down, up = views(image, False, 1)
+    assert right[0, 0].tolist() == [[0, 1, 2], [0, 4, 5], [0, 7, 8]]
+    assert left[0, 0].tolist() == [[2, 3, 0], [5, 6, 0], [8, 9, 0]]
+    assert down[0, 0].tolist() == [[0, 0, 0], [1, 2, 3], [4, 5, 6]]
+    assert up[0, 0].tolist() == [[4, 5, 6], [7, 8, 9], [0, 0, 0]]
+    both = views(image, True, 1)
+    assert len(both) == 10 and torch.equal(both[6], right.flip(-1)) and torch.equal(both[0], here)
 
 
 def relit(images, gamma=1.0, contrast=1.0, blur=0.0, noise=0.0):

@@ -165,6 +165,18 @@ def test_restricted_to_three_classes_flip_averages_probabilities():
     assert both == pytest.approx(np.array([middle, middle, [1 / 3] * 3]), abs=1e-6) and both.dtype == np.float32
 
 
+def test_the_answer_to_several_views_is_their_mean():
+    images = np.zeros((1, 48, 48), np.uint8)
+    images[0, 0, 1] = 255  # in the corner that the network reads, once it has moved to the left
+    left, nothing = np.array([np.e**2, 1, 1]) / (np.e**2 + 2), np.full(3, 1 / 3)
+    model = Restricted(mirror_reader(), [0, 1, 2])
+    assert evaluation.predict(model, images)[0] == pytest.approx(nothing, abs=1e-6)
+    moved = evaluation.predict(model, images, moved=1)[0]
+    assert moved == pytest.approx((left + 4 * nothing) / 5, abs=1e-6)
+    both = evaluation.predict(model, images, moved=1, flip=True)[0]
+    assert both == pytest.approx((left + left[[1, 0, 2]] + 8 * nothing) / 10, abs=1e-6)
+
+
 def test_mcnemar_by_hand():
     found = evaluation.mcnemar(*paired(12, 1, 7, 1))
     assert (found["n"], found["only_a"], found["only_b"]) == (21, 1, 7)

@@ -15,7 +15,7 @@ from fer_utils.augment import Augment
 from fer_utils.lessons import training_name
 from fer_utils.models import PosterCNN, Restricted, build_model
 from fer_utils.recipes import RECIPES
-from fer_utils.support.checkpoints import read_state, save_state
+from fer_utils.support.checkpoints import fingerprint, read_state, save_state
 from fer_utils.training import (
     HISTORY,
     Recipe,
@@ -399,6 +399,39 @@ def test_balanced_classes_count_alike_in_the_loss():
     assert Recipe(class_weights="balanced").changes() == {"class_weights": "balanced"}
 
 
+def test_a_student_learns_what_its_teacher_says_and_not_the_labels(parts):
+    train, val = parts
+    teacher = nn.Sequential(nn.Flatten(), nn.Linear(48 * 48, 3))
+    with torch.no_grad():
+        teacher[1].weight.zero_()
+        teacher[1].bias.copy_(torch.tensor([2.0, 1.0, 0.0]))
+    recipe = replace(BRIEF, epochs=6, taught=1.0)
+    student = quiet(tiny(), train, val, recipe, teacher=teacher).model
+    x, y = on_device(val, next(student.parameters()).device)
+    answers, wanted = student(to_tensor(x)).softmax(1).mean(0), torch.tensor([2.0, 1.0, 0.0]).softmax(0)
+    torch.testing.assert_close(answers.detach().cpu(), wanted, atol=0.06, rtol=0)
+    trainer = Trainer(tiny(), train, val, replace(recipe, taught=0.75), 0, "cpu", teacher)
+    labels = F.one_hot(y[:4].cpu(), 3).float()
+    torch.testing.assert_close(trainer.teach(to_tensor(x[:4].cpu()), labels), 0.75 * wanted + 0.25 * labels)
+    assert not any(parameter.grad is not None for parameter in teacher.parameters())
+
+
+def test_mixed_faces_reach_the_batches(parts):
+    trainer = Trainer(tiny(), *parts, replace(BRIEF, cutmix=1.0), 0, "cpu")
+    for x, y in trainer.batches():
+        assert x.dtype == torch.uint8 and y.shape == (len(x), 3)
+        torch.testing.assert_close(y.sum(1), torch.ones(len(x)))
+        assert ((y > 0) & (y < 1)).any()
+    assert np.isfinite(quiet(tiny(), *parts, replace(BRIEF, cutmix=0.5)).history["train_loss"]).all()
+
+
+@pytest.mark.parametrize("taught, teacher, said", [(0.5, None, "taught is 0.5 in the recipe, and there is no teacher"),
+                                                   (0.0, tiny, "taught is 0 in the recipe, and there is a teacher")])
+def test_a_recipe_and_its_teacher_go_together(parts, taught, teacher, said):
+    with pytest.raises(CourseError, match=said):
+        quiet(tiny(), *parts, replace(BRIEF, taught=taught), teacher=teacher and teacher())
+
+
 def test_label_smoothing_keeps_the_loss_from_zero(parts):
     losses = [quiet(build_model("PosterCNN"), *parts, Recipe(epochs=4, batch_size=16, label_smoothing=s)).history
               for s in (0.0, 0.3)]
@@ -454,6 +487,8 @@ def test_the_stronger_augmentation_reaches_the_batches(parts, monkeypatch):
         ({"label_smoothing": 1.0}, "label_smoothing is 1.0: give a number from 0 to 0.99"),
         ({"averaging": -0.1}, "averaging is -0.1"),
         ({"scale": 1.5}, "scale is 1.5"),
+        ({"cutmix": 2}, "cutmix is 2"),
+        ({"taught": "much"}, "taught is 'much'"),
     ],
 )
 def test_values_beyond_the_poster_are_checked_too(wrong, sentence):
@@ -465,15 +500,16 @@ def test_values_beyond_the_poster_are_checked_too(wrong, sentence):
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_runs(parts, name):
     model, dropout, recipe = RECIPES[name]
+    teacher = tiny().eval() if recipe.taught else None
     result = quiet(build_model(model, dropout=dropout), parts[0].take(np.arange(32)), None,
-                   replace(recipe, epochs=1, batch_size=16))
+                   replace(recipe, epochs=1, batch_size=16), teacher=teacher)
     assert np.isfinite(result.history["train_loss"]).all()
 
 
 OTHER = {"epochs": 21, "batch_size": 32, "learning_rate": 0.01, "flip": False, "degrees": 5.0,
          "interpolation": "bilinear", "optimizer": "adamw", "weight_decay": 0.1, "schedule": "one_cycle",
          "label_smoothing": 0.1, "averaging": 0.9, "shift": 3.0, "scale": 0.1, "erase": 0.5, "photometric": 0.5,
-         "class_weights": "balanced"}
+         "cutmix": 0.5, "taught": 0.5, "class_weights": "balanced"}
 
 
 def name_of(model=None, train=None, val=None, recipe=None, precision="float32", **loop) -> str:
@@ -504,6 +540,7 @@ def test_whatever_else_is_asked_has_another_name():
     asks = [{}, {"precision": "bfloat16"}, {"loop": "reference"}, {"model": tiny(4)},
             {"model": nn.Sequential(*tiny(), nn.Identity())}]
     asks += [{"recipe": Recipe(**{name: value})} for name, value in OTHER.items()]
+    asks += [{"teacher": fingerprint(tiny(seed=seed))} for seed in (1, 2)]
     asks += [{"recipe": Recipe(learning_rate=0.01, shift=3)}, {"recipe": Recipe(epochs=21), "loop": "reference"}]
     train, val = bands(12), bands(6, seed=1)
     for part, faces in (("train", train), ("val", val)):

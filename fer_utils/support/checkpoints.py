@@ -75,6 +75,11 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict]:
     return tensors, note
 
 
+def fingerprint(model: nn.Module) -> str:
+    """A checksum of the network's weights: equal weights, equal fingerprint."""
+    return _checksum({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
+
+
 def _checksum(tensors: dict[str, Tensor]) -> str:
     return hashlib.sha256(save(tensors)).hexdigest()
 

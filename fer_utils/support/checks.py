@@ -7,7 +7,7 @@ from fer_utils import CourseError
 
 RANGES = {"epochs": (1, 100_000), "batch_size": (2, 1_000_000), "learning_rate": (1e-9, 10), "degrees": (0, 180),
           "weight_decay": (0, 10), "label_smoothing": (0, 0.99), "averaging": (0, 0.9999), "shift": (0, 48),
-          "scale": (0, 0.99), "erase": (0, 1), "photometric": (0, 1)}
+          "scale": (0, 0.99), "erase": (0, 1), "photometric": (0, 1), "cutmix": (0, 1), "taught": (0, 1)}
 """The lowest and highest value of each number in a recipe."""
 
 
@@ -55,6 +55,14 @@ def check_parameters(cells: dict) -> None:
 def one_of(name: str, value: str, valid: Sequence[str]) -> None:
     if value not in valid:
         raise CourseError(f"{name} is {value!r}: choose {' or '.join(valid)}.")
+
+
+def teacher(taught: float, network) -> None:
+    """Raise CourseError unless a recipe that asks for a teacher has one, and no other."""
+    if bool(taught) != (network is not None):
+        there = "no" if network is None else "a"
+        raise CourseError(f"taught is {taught:g} in the recipe, and there is {there} teacher: give a share above 0 and "
+                          "a network as teacher, or neither.")
 
 
 def learning(epoch: int, *losses: float) -> None:

@@ -1,6 +1,6 @@
-"""Optimizers, the schedule of the learning rate, and the average of the weights, from PyTorch's own parts."""
+"""Loss, optimizers, the schedule of the learning rate, and the average of the weights, from PyTorch's own parts."""
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Adam, AdamW
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -30,3 +30,10 @@ def moving_average(model: nn.Module, decay: float) -> AveragedModel:
         get_ema_multi_avg_fn(min(decay, (1 + int(n)) / (10 + int(n))))(averaged, current, n)
 
     return AveragedModel(model, multi_avg_fn=update, use_buffers=True)
+
+
+def make_criterion(recipe, labels: Tensor, n_classes: int) -> nn.CrossEntropyLoss:
+    """The loss that a recipe asks for; labels: int64 (N,). A balanced class of n images weighs N / (n_classes n)."""
+    sizes = labels.bincount(minlength=n_classes)
+    weights = len(labels) / (n_classes * sizes.clamp(min=1)) if recipe.class_weights == "balanced" else None
+    return nn.CrossEntropyLoss(weights, label_smoothing=recipe.label_smoothing)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from fer_utils import CourseError, brief
 from fer_utils.data import Faces, load_faces, split
 from fer_utils.evaluation import apply_temperature, clean_part, predict, reliability, risk_coverage
-from fer_utils.figures import beyond, eda, evaluation, model, new_faces, speed, techniques, training, use_style
+from fer_utils.figures import beyond, eda, evaluation, further, model, new_faces, speed, techniques, training, use_style
 from fer_utils.models import build_model, layer_table
 from fer_utils.runs import Run
 from fer_utils.support.files import read_json
@@ -26,7 +26,8 @@ from fer_utils.support.schema import USAGES
 from fer_utils.tools.cli import ended
 from fer_utils.weights import WEIGHTS, pretrained
 
-METRICS = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy", "new_faces")
+METRICS = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy", "new_faces",
+           "further")
 
 
 class Missing(LookupError):
@@ -203,6 +204,16 @@ def beyond_scores(kept: Kept) -> Figure:
     return beyond.final_scores(test, {"best public result": public["accuracy"]} if public else {})
 
 
+def further_tried(kept: Kept) -> Figure:
+    return further.tried({name: one["paired"] for name, one in kept.metrics["further"]["tried"].items()})
+
+
+def further_scores(kept: Kept) -> Figure:
+    public = kept.metrics["evaluation"].get("baselines", {}).get("best_public_result")
+    return beyond.final_scores(kept.metrics["further"]["test"],
+                               {"best public result": public["accuracy"]} if public else {})
+
+
 def channel_weights(kept: Kept) -> Figure:
     """The gates of the shipped network, on at most 200 validation images of each class."""
     if read_json(WEIGHTS / "AttentionCNN.json")["data"] != kept.known["fingerprint"]:
@@ -309,6 +320,8 @@ FIGURES: dict[str, Callable[[Kept], Figure]] = {
     "new_faces_confusion": there_and_at_home,
     "new_faces_calibration": calibration_there,
     "new_faces_learnt": learnt_there,
+    "further_tried": further_tried,
+    "further_scores": further_scores,
 }
 
 
