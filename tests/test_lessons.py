@@ -33,7 +33,7 @@ from fer_utils.lessons import (
 from fer_utils.models import build_model, conv_block, count_parameters
 from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
-from fer_utils.support.checkpoints import read_metadata
+from fer_utils.support.checkpoints import fingerprint, read_metadata
 from fer_utils.support.run_tables import rows_hash
 from fer_utils.training import Recipe, Result, Trainer, fit, validate
 
@@ -421,6 +421,26 @@ def test_a_training_knows_its_classes(run, ask):
     kept = run.training(result.training)
     assert kept.asked()["classes"] == list(names)
     assert load_trained(kept, 0, "cpu").model(torch.rand(2, 1, 48, 48)).shape == (2, 5)
+
+
+def test_another_teacher_is_another_training_and_a_cut_one_goes_on_with_its_own(run, parts, monkeypatch):
+    asked = ASKED._replace(recipe=replace(ASKED.recipe, taught=0.5))
+    teachers = [build_model(ASKED.model, 3, seed=seed) for seed in (7, 8)]
+
+    def ask(teacher, where=run) -> Result:
+        return trained(where, parts, asked, 0, "cpu", lambda _: None, teacher=teacher)
+
+    first, second = map(ask, teachers)
+    assert first.training != second.training and same(ask(teachers[0]), first)
+    kept = [run.training(one.training).asked()["teacher"] for one in (first, second)]
+    assert kept == [fingerprint(teacher) for teacher in teachers] and len(set(kept)) == 2
+    with monkeypatch.context() as patched:
+        stop_in_epoch(patched, 2)
+        assert len(ask(teachers[0], Run.open("cut")).history) == 1
+    again = ask(teachers[0], Run.open("cut"))
+    pd.testing.assert_frame_equal(*(one.history.drop(columns="seconds") for one in (again, first)), check_exact=True)
+    with pytest.raises(CourseError, match="there is no teacher"):
+        ask(None)
 
 
 def test_the_seed_decides_weights_order_and_dropout_wherever_it_is_trained(parts, run, ask):
