@@ -31,7 +31,7 @@ from fer_utils.support import checks
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
 from fer_utils.support.optimizers import make_optimizer
 from fer_utils.support.own_network import check_outputs
-from fer_utils.support.processes import fresh_process, peak_memory
+from fer_utils.support.processes import fresh_process, median_seconds, peak_memory
 from fer_utils.support.run_tables import HISTORY
 from fer_utils.training import Recipe, Result, batches, on_device, to_tensor, train_epoch, validate
 
@@ -229,3 +229,32 @@ def operators(epoch: Callable[[], float | Tensor], device: torch.device) -> pd.D
     table = table.groupby("operator")["milliseconds"].agg(["sum", "size"]).set_axis(["milliseconds", "calls"], axis=1)
     table.loc["Python"] = [1000 * seconds - table["milliseconds"].sum(), 1]
     return table.sort_values("milliseconds", ascending=False).reset_index()
+
+
+def products(asked: NamedRecipe, n_classes: int, device: torch.device) -> pd.DataFrame:
+    """What the processor can do beside what each layer reaches, in billions of operations a second (GFLOP/s).
+
+    Columns: layer; rows, inner, columns, the shape of its matrix product for one batch; product, such a product by
+    itself; reached, the layer in training, there and back; work, its operations in 10^9.
+    """
+    keep_memory()
+    model = build_model(asked.model, n_classes, asked.dropout).to(device, memory_format=torch.channels_last)
+    kind, passed, table = getattr(torch, choose_precision(asked.recipe.precision, device)), [], []
+    multiply = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(lambda *passing: passed.append(passing)) for layer in multiply]
+    model(torch.rand(asked.recipe.batch_size, 1, 48, 48, device=device).contiguous(memory_format=torch.channels_last))
+    for hook, (layer, (x,), output) in zip(hooks, passed, strict=True):
+        hook.remove()
+        inputs_too = layer is not multiply[0]  # nobody asks how the images should change
+        x, change = x.detach().to(kind).requires_grad_(inputs_too), torch.ones_like(output, dtype=kind)
+        shape = output.numel() // len(layer.weight), layer.weight[0].numel(), len(layer.weight)
+        a, b = (torch.rand(pair, device=device, dtype=kind) for pair in (shape[:2], shape[1:]))
+        once, passes = 2 * math.prod(shape) / 1e9, 3 if inputs_too else 2
+        product = once / median_seconds(torch.matmul, a, b)
+        reached = passes * once / median_seconds(there_and_back, layer.to(kind), x, change)
+        table.append((type(layer).__name__, *shape, product, reached, passes * once))
+    return pd.DataFrame(table, columns=["layer", "rows", "inner", "columns", "product", "reached", "work"])
+
+
+def there_and_back(layer: nn.Module, x: Tensor, change: Tensor) -> None:
+    layer(x).backward(change)

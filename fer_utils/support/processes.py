@@ -1,7 +1,10 @@
 """Processes that measure: one that has set nothing yet, and the most memory that one has held."""
 
 import math
+import statistics
 import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_all_start_methods, get_context
@@ -27,3 +30,15 @@ def peak_memory() -> float:
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
     return math.nan
+
+
+def median_seconds(work: Callable, *arguments, least: float = 0.2) -> float:
+    """The median time of one call, called for so many seconds at least, after one that is not counted."""
+    took = []
+    while sum(took[1:]) < least:
+        start = time.perf_counter()
+        work(*arguments)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        took.append(time.perf_counter() - start)
+    return statistics.median(took[1:])
