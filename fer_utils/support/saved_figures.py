@@ -55,7 +55,7 @@ def show_saved(drawing: Path) -> None:
     try:
         saved = Image.open(drawing).convert("RGB")
     except (OSError, SyntaxError) as error:  # the latter for a broken PNG
-        raise CourseError(f"{drawing} is no whole picture: bring it back by `git checkout` there.") from error
+        raise CourseError(f"{drawing} is no whole picture: bring it back by `git restore` there.") from error
     saved.resize([round(side * smaller) for side in saved.size], Image.LANCZOS).save(picture, "png")
     show_picture(picture, alt_text(drawing.with_suffix(".svg")), photo=False)
 
