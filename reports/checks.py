@@ -355,6 +355,12 @@ def speed(e: Evidence) -> Iterator[Compared]:
         again[f"course_over_{name}"] = medians[course] / medians[step]
     del again["course_over_course"]
     yield from compare("the measurements beside it", "speed", stored, again)
+    layers = pd.DataFrame(e.metrics["peak"].get("layers", []))
+    if len(layers):
+        seconds = {name: (layers["work"] / layers[name]).sum() for name in ("product", "reached")}
+        again = {"gflops": {name: layers["work"].sum() / total for name, total in seconds.items()},
+                 "images_per_s": {name: RECIPES["poster"].recipe.batch_size / total for name, total in seconds.items()}}
+        yield from compare("the measurements beside it", "peak", e.metrics["peak"], again)
 
 
 def time_to_accuracy(e: Evidence) -> Iterator[Compared]:

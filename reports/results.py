@@ -84,6 +84,7 @@ class Found(NamedTuple):
     timed: dict
     new_faces: dict
     further: dict
+    peak: dict
 
 
 def counting(run: Run) -> str | None:
@@ -95,7 +96,7 @@ def counting(run: Run) -> str | None:
 def read(run: Run) -> Found:
     """The run's metrics, of whichever notebooks have written theirs."""
     names = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy",
-             "new_faces", "further")
+             "new_faces", "further", "peak")
     data, training, evaluation, *later = (run.read_metrics(name) or {} for name in names)
     baselines = evaluation.pop("baselines", {})
     with reading(run.path / "run.json", run.path / "metrics" / "training.json"):
@@ -143,7 +144,7 @@ def sections(found: Found) -> list[Section]:
         Section("The final network", "Test images, read once (notebook 07).",
                 [*final_networks(found), *against_poster_cnn(found)]),
         Section("Speed", "Medians, in seconds of training (notebook 08).",
-                [*throughput(found), *time_to_accuracy(found), *fast(found), *ablations(found)]),
+                [*throughput(found), *machine(found), *time_to_accuracy(found), *fast(found), *ablations(found)]),
         Section("New faces", "The same test images under 14 shifts of the picture, each in three severities; what an "
                 "augmentation adds on validation images; and another collection (notebook 09).",
                 [*under_shifts(found), *bought(found), *elsewhere(found)]),
@@ -318,6 +319,15 @@ def throughput(found: Found) -> list[Row]:
     narrow = speed.get("bfloat16_minus_float32")
     return rows + ([Row(f"best validation accuracy, bfloat16 minus float32, {count(narrow['n'], 'pair')} of seeds",
                         found.training.get("val_size"), effect(narrow))] if narrow else [])
+
+
+@reads("metrics/peak.json")
+def machine(found: Found) -> list[Row]:
+    if not found.peak:
+        return []
+    products, loop = found.peak["images_per_s"]["product"], found.peak["course_images_per_s"]
+    return [Row("the course's loop against the processor's own matrix products of the same shapes", None,
+                f"{loop / products:.2f} of the speed ({loop:,.0f} and {products:,.0f} images/s)")]
 
 
 @reads("metrics/time_to_accuracy.json", "metrics/training.json")

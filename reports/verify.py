@@ -69,7 +69,7 @@ REASONS = [
     *(Unknown(pattern, "a setting, which nothing computes") for pattern in SETTINGS),
     *(Unknown(pattern, "time or memory, measured once: another run has others")
       for pattern in ("*seconds*", "speed/*/repeats/*", "speed/*peak_mb", "speed/profile*", "speed/both_references/*",
-                      "new_faces/faces_a_second/*")),
+                      "new_faces/faces_a_second/*", "peak/*")),
     Unknown("data/*", "it needs the data: name them by --data PATH"),
     Unknown("*", "a validation score, of which the run keeps neither predictions nor a history"),
 ]

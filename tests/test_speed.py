@@ -1,4 +1,5 @@
 import math
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -11,10 +12,11 @@ from fer_utils import CourseError, speed
 from fer_utils.data import Faces, Split
 from fer_utils.figures.speed import grouped
 from fer_utils.lessons import COURSE, is_finished, load_trained, trained
-from fer_utils.models import build_model
+from fer_utils.models import build_model, layer_table
 from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
 from fer_utils.support.checkpoints import read_metadata
+from fer_utils.support.processes import median_seconds
 from fer_utils.training import HISTORY, Recipe, fit
 
 RECIPE = Recipe(batch_size=16, epochs=2, precision="float32")
@@ -167,3 +169,29 @@ def test_two_loops_with_and_without_validation_are_four_trainings(parts, home):
     assert len(set(names)) == 4
     assert sorted(run.trainings()["training"]) == sorted(names)
     assert sorted(run.trainings()["loop"]) == ["course", "course", "reference", "reference"]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_products_have_the_shapes_and_the_work_of_the_layers(precision):
+    asked = ASKED._replace(recipe=replace(RECIPE, precision=precision))
+    table = speed.products(asked, 3, CPU)
+    assert table["layer"].tolist() == ["Conv2d"] * 3 + ["Linear"] * 2
+    shapes = table[["rows", "inner", "columns"]].to_numpy().tolist()
+    assert shapes == [[16 * 48 * 48, 9, 32], [16 * 24 * 24, 9 * 32, 64], [16 * 12 * 12, 9 * 64, 128],
+                      [16, 128 * 6 * 6, 256], [16, 256, 3]]
+    layers = layer_table(build_model("PosterCNN")).query("layer in ('Conv2d', 'Linear')")["multiply-adds"].to_numpy()
+    passes = np.array([2, 3, 3, 3, 3])  # how the images should change is not asked
+    np.testing.assert_allclose(table["work"], 2 * 16 * layers * passes / 1e9)
+    rates = table[["product", "reached"]].to_numpy()
+    assert (rates > 0).all() and np.isfinite(rates).all()
+
+
+def test_a_median_leaves_out_the_first_call_and_lasts_as_long_as_it_should():
+    calls = []
+
+    def work(seconds):
+        calls.append(1)
+        time.sleep(0.2 if len(calls) == 1 else seconds)
+
+    assert 0.01 <= median_seconds(work, 0.01, least=0.05) < 0.1
+    assert 2 <= len(calls) <= 6

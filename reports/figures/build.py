@@ -27,7 +27,7 @@ from fer_utils.tools.cli import ended
 from fer_utils.weights import WEIGHTS, pretrained
 
 METRICS = ("data", "training", "evaluation", "techniques", "beyond", "speed", "time_to_accuracy", "new_faces",
-           "further")
+           "further", "peak")
 
 
 class Missing(LookupError):

@@ -7,7 +7,18 @@ import pandas as pd
 from PIL import Image
 
 from fer_utils import evaluation as scores
-from fer_utils.figures import beyond, eda, evaluation, model, new_faces, preprocessing, speed, techniques, training
+from fer_utils.figures import (
+    beyond,
+    eda,
+    evaluation,
+    further,
+    model,
+    new_faces,
+    preprocessing,
+    speed,
+    techniques,
+    training,
+)
 from fer_utils.shifts import SHIFTS
 from fer_utils.support.published import poster_log
 
@@ -247,6 +258,8 @@ OF_CLASSES = {
     "mean_faces": lambda n: eda.mean_faces(made_up_faces(n)),
     "pixel_distributions": lambda n: eda.pixel_distributions(made_up_faces(n)),
     "surprising_labels": lambda n: eda.surprising_labels(made_up_faces(n).images[:16], captions(n)),
+    "mixed_faces": lambda n: further.mixed(
+        made_up_faces(n).images[:6], (0.6 * np.eye(n) + 0.4 * np.roll(np.eye(n), 1, 0))[np.arange(6) % n], CLASSES[n]),
     "stratification": lambda n: preprocessing.stratification(
         np.random.default_rng(0).normal(size=(50, n)), np.zeros(n), CLASSES[n]),
     "dropout_logits": lambda n: model.dropout_logits(
@@ -310,6 +323,8 @@ OTHERS = {
     "attention_compared": networks,
     "beyond_ladder": lambda: beyond.ladder(made_up_ladder()),
     "beyond_scores": final,
+    "further_tried": lambda: further.tried({name: technique(1, [0.001, 0.009]) for name in (
+        "pieces of other faces", "taught by the reference", "twice as long", "wider")}),
     "speed_steps": lambda: speed.waterfall(made_up_steps()),
     "speed_profile": profiled,
     "time_to_accuracy": sprints,

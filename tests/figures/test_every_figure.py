@@ -12,7 +12,8 @@ from fer_utils import figures
 from fer_utils.figures import ONE_COLUMN, TWO_COLUMNS, class_colours
 
 pytestmark = pytest.mark.usefixtures("style")
-MODULES = ("eda", "preprocessing", "model", "training", "evaluation", "techniques", "beyond", "speed", "new_faces")
+MODULES = ("eda", "preprocessing", "model", "training", "evaluation", "techniques", "beyond", "speed", "new_faces",
+           "further")
 
 
 @pytest.mark.parametrize("name", EVERY)
