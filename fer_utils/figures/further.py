@@ -15,7 +15,7 @@ def mixed(images: np.ndarray, targets: np.ndarray, classes: Sequence[str]) -> Fi
 
     images: uint8 (n, 48, 48); targets: float (n, classes).
     """
-    figure, grid = pictures(TWO_COLUMNS, 42, 1, len(images))
+    figure, grid = pictures(TWO_COLUMNS, 44, 1, len(images))
     for axes, image, target in zip(grid[0], images, targets, strict=True):
         shares = [f"{100 * share:.0f} % {name}" for name, share in zip(classes, target, strict=True) if share > 0.005]
         show_face(axes, image, "\n".join(shares))
