@@ -66,34 +66,39 @@ def learnt_from(e: Evidence) -> Iterator[Compared | Unknown]:
 
 
 class Predicted(NamedTuple):
-    """A file of predictions and what made it: network and recipe, with or without mirror images; `kept` if the run
-    has the folder of its training."""
+    """A file of predictions and what made it: network and recipe, and `way`, how `predict` was asked; `kept` if the
+    run has the folder of its training."""
 
     name: str
     seed: int
-    flip: bool
+    way: dict
     model: str
     recipe: dict
     kept: Training | None
 
 
 def predicted(e: Evidence) -> Iterator[Predicted]:
-    """Every file of predictions of single networks, by notebooks 05, 07 and 08."""
+    """Every file of predictions of single networks, by notebooks 05, 07, 08 and 11."""
     for name, entry in e.scored().items():
         training = e.run.new_training(name)
         asked = training.asked()
         if asked:
-            yield from (Predicted(name, seed, False, asked["model"], asked["recipe"], training)
+            yield from (Predicted(name, seed, {}, asked["model"], asked["recipe"], training)
                         for seed in entry["seeds"])
     final, budget = e.metrics["beyond"].get("final"), e.metrics["time_to_accuracy"].get("budget")
     if final and e.metrics["beyond"]["test"]:
         kept = trained_so(e, "AttentionCNN", final["recipe"], final["train_size"])
-        yield from (Predicted("AttentionCNN", seed, final["flip"], "AttentionCNN", final["recipe"], kept)
+        yield from (Predicted("AttentionCNN", seed, {"flip": final["flip"]}, "AttentionCNN", final["recipe"], kept)
                     for seed in final["seeds"])
     if budget:
         recipe = asdict(RECIPES["fast"].recipe) | {"epochs": budget["epochs"]}
         kept = trained_so(e, "FastCNN", recipe, budget["trained_on"])
-        yield from (Predicted("FastCNN", seed, True, "FastCNN", recipe, kept) for seed in budget["seeds"])
+        yield from (Predicted("FastCNN", seed, {"flip": True}, "FastCNN", recipe, kept) for seed in budget["seeds"])
+    further = e.metrics["further"]
+    for name, one in further.get("finals", {}).items() if further.get("test") else ():
+        model = one["recipe"]["model"]
+        kept = trained_so(e, model, one["recipe"], one["train_size"])
+        yield Predicted(f"further-{name}", further["seed"], further["way"], model, one["recipe"], kept)
 
 
 def trained_so(e: Evidence, model: str, recipe: dict, n: int) -> Training | None:
@@ -136,7 +141,7 @@ def in_package(e: Evidence, one: Predicted) -> bool:
 
 def farthest(e: Evidence, one: Predicted, network: nn.Module, where: str, source: str, tolerance: float) -> Compared:
     """Of all probabilities the one that is farthest from what the network gives."""
-    stored, again = e.predictions(one.name, one.seed), predict(network, e.faces.test.images, flip=one.flip)
+    stored, again = e.predictions(one.name, one.seed), predict(network, e.faces.test.images, **one.way)
     image, k = np.unravel_index(np.abs(stored - again).argmax(), stored.shape)
     return Compared(f"{where}/image {image}, {e.classes[k]}", float(stored[image, k]), float(again[image, k]), source,
                     tolerance)

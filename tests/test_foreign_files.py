@@ -142,8 +142,8 @@ def test_a_damaged_file_of_a_run_is_read_rightly_or_named_in_one_sentence(whole,
 CELLS = [(path.stem, cell.source) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
          for cell in nbformat.read(path, 4).cells if re.search("^with results_to_show", cell.source, re.MULTILINE)]
 EMPTY = ("against", "answers", "beside", "best_way", "bought", "budget", "by_network", "differences", "ensemble",
-         "found", "machine_peak", "measures", "of_seven", "reached", "rival", "scores", "seen", "spent", "tried",
-         "whole")
+         "found", "machine_peak", "measures", "reached", "recalls", "rival", "scores", "seen", "seven", "spent",
+         "tried", "whole")
 """What a cell has found in its own run: in a rehearsal it shows the committed run's instead."""
 
 

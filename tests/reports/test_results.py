@@ -71,6 +71,32 @@ def test_new_faces_are_rows_and_the_one_that_holds_out_best_is_on_the_first_page
     assert said["accuracy of PosterCNN on another collection, sketches"] == "0.8765 (0.8123 to 0.9123)"
 
 
+def test_what_goes_further_is_rows_and_the_last_network_is_on_the_first_page(run):
+    paired = {"difference": 0.004, "difference_ci": [-0.001, 0.009], "n": 300}
+    final = {"seconds": 600.0, "parameters": 10}
+    run.write_metrics("further", {
+        "n_val": 300, "reference": {"epochs": 20, **PART}, "tried": {"wider": {"epochs": 20, "paired": paired, **PART}},
+        "finals": {"WideCNN": final}, "members": ["WideCNN", "Deep"], "rival": "Deep",
+        "test": {"Deep": PART, "WideCNN": PART, "together": PART},
+        "against": {"together": {"all": paired | {"difference_ci": [0.002, 0.006], "n": 345}}},
+        "all_expressions": {"PrivateTest": PART | {"n": 99}}})
+    run.write_metrics("peak", {"images_per_s": {"product": 2000, "reached": 1800}, "course_images_per_s": 1500})
+    found = results.read(run)
+    assert results.summary(found)[-1] == results.Row(
+        "test accuracy, together, the mean of 2 networks", 345, "0.8765 (0.8123 to 0.9123)")
+    sections = {section.title: [(row.what, row.n, row.result) for row in section.rows]
+                for section in results.sections(found)}
+    assert sections["Further"] == [
+        ("the reference, AttentionCNN, 20 epochs", 300, "0.8765 (0.8123 to 0.9123)"),
+        ("wider, 20 epochs", 300, "0.8765 (0.8123 to 0.9123); +0.4 points (-0.1 to +0.9), not shown"),
+        ("test accuracy, WideCNN, one training of 10 min", 345, "0.8765 (0.8123 to 0.9123)"),
+        ("test accuracy, together, the mean of 2 networks", 345, "0.8765 (0.8123 to 0.9123)"),
+        ("together over Deep, on the same images", 345, "+0.4 points (+0.2 to +0.6), better"),
+        ("accuracy on all expressions, WideCNN, PrivateTest", 99, "0.8765 (0.8123 to 0.9123)")]
+    assert sections["Speed"] == [("the course's loop against the processor's own matrix products of the same shapes",
+                                  None, "0.75 of the speed (1,500 and 2,000 images/s)")]
+
+
 def test_the_training_that_counts(home):
     run = Run.open("counting")
     assert results.counting(run) is None and results.sections(results.read(run)) == []
