@@ -34,7 +34,7 @@ RECIPES = {
         label_smoothing=0.1, averaging=0.99, interpolation="bilinear", shift=3, scale=0.1, erase=0.5, cutmix=0.5)),
     # NUMBERS
     "taught": NamedRecipe("WideCNN", 0.3, Recipe(
-        epochs=30, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
+        epochs=40, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         averaging=0.99, interpolation="bilinear", shift=3, scale=0.1, erase=0.5, taught=0.8)),
     # NUMBERS
     "small": NamedRecipe("PosterCNN", 0.3, Recipe(

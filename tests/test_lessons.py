@@ -206,7 +206,8 @@ def test_what_was_asked_for_is_written_down(run, parts, ask):
     assert kept.asked() == {
         "training": kept.name, "model": "my_net:TinyNet", "dropout": 0.3, "classes": ["Angry", "Happy", "Neutral"],
         "loop": "course", "recipe": asdict(ASKED.recipe), "precision": "float32",
-        "parameters": count_parameters(result.model), "train": {"n": 48, "fingerprint": parts.train.fingerprint},
+        "parameters": count_parameters(result.model), "teacher": None,
+        "train": {"n": 48, "fingerprint": parts.train.fingerprint},
         "val": {"n": 24, "fingerprint": parts.val.fingerprint}} | {
             key: value for key, value in kept.asked().items() if key == "split_seed"}
     assert sorted(path.name for path in kept.path.glob("[!.]*")) == ["recipe.json", "seed0.csv", "seed0.safetensors"]
