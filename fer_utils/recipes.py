@@ -28,15 +28,18 @@ RECIPES = {
     "robust": NamedRecipe("AttentionCNN", 0.3, Recipe(
         epochs=40, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         label_smoothing=0.1, averaging=0.99, interpolation="bilinear", shift=3, scale=0.1, erase=0.5, photometric=0.5)),
-    # All expressions that the source holds; also the teacher of the next two. NUMBERS
+    # All expressions of the source, FER2013's seven: PrivateTest 0.7035; asked about three, test 0.8638; ten
+    # views (1 seed), on all 28,709 training images, 74 minutes of one busy core, bfloat16.
     "everything": NamedRecipe("WideCNN", 0.3, Recipe(
         epochs=60, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         label_smoothing=0.1, averaging=0.99, interpolation="bilinear", shift=3, scale=0.1, erase=0.5, cutmix=0.5)),
-    # NUMBERS
+    # Its teacher is the network above. Test 0.8605 with ten views (1 seed), on all 16,175 training images, 34
+    # minutes of one busy core, the teacher's answers included, bfloat16.
     "taught": NamedRecipe("WideCNN", 0.3, Recipe(
         epochs=40, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         averaging=0.99, interpolation="bilinear", shift=3, scale=0.1, erase=0.5, taught=0.8)),
-    # NUMBERS
+    # The same teacher. Test 0.8530 with ten views (1 seed), on all 16,175 training images, 30 minutes of
+    # one busy core, the teacher's answers included, bfloat16.
     "small": NamedRecipe("PosterCNN", 0.3, Recipe(
         epochs=60, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         averaging=0.99, interpolation="bilinear", shift=3, scale=0.1, taught=0.8)),

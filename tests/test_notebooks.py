@@ -318,3 +318,52 @@ def test_what_the_faces_of_fer2013_are(fer2013_zip):
     assert f"On FER2013 some {round(twice, -1)} of the {len(parts.val):,} validation images, 3 %" in text("02")
     assert round(100 * twice / len(parts.val)) == 3
     assert f"prints {len(parts.train):,}, {len(parts.val):,} and {len(parts.test):,}" in text("02")
+
+
+def in_points(paired: dict) -> str:
+    low, high = (100 * end for end in paired["difference_ci"])
+    return f"{100 * paired['difference']:+.1f} points ({low:+.1f} to {high:+.1f})"
+
+
+def test_how_far_it_went_on_fer2013():
+    found, said, evaluation = RUN.read_metrics("further"), text("11"), RUN.read_metrics("evaluation")
+    first = found["reference"]
+    assert f"The reference reaches {first['accuracy']:.3f} in {first['epochs']} epochs" in said
+    for name, one in found["tried"].items():
+        assert f"{name}: {in_points(one['paired'])}, {verdict(one['paired']['difference_ci'])}" in said
+    assert [name for name, one in found["tried"].items() if verdict(one["paired"]["difference_ci"]) != "not shown"] == [
+        "twice as long"]
+    for accuracy in found["views"].values():
+        assert f"{accuracy:.4f}" in said
+    views = found["views"]
+    mirror = views["with its mirror image"] - views["as it is"]
+    assert mirror > max(views.values()) - views["with its mirror image"], "the mirror image brings most of it"
+    scores = {name: one["accuracy"] for name, one in found["test"].items()}
+    for accuracy in scores.values():
+        assert f"{accuracy:.4f}" in said
+    for name in ("WideCNN", "together"):
+        assert in_points(found["against"][name]["all"]) in said
+    assert max(("PosterCNN-taught", "WideCNN", "WideCNN-taught"), key=scores.get) == "WideCNN"
+    (poster,) = (one["accuracy"] for name, one in evaluation.items() if name.startswith("PosterCNN"))
+    assert f"it had {poster:.4f} (notebook 05)" in said
+    assert f"{100 * (scores['PosterCNN-taught'] - poster):.1f} points were the limit of its training" in said
+    fast = RUN.read_metrics("time_to_accuracy")["budget"]["accuracy_per_seed"]
+    assert f"lie between {min(fast):.3f} and {max(fast):.3f} on these images" in said
+    private, recalls = found["all_expressions"]["PrivateTest"], found["recall_of_all"]
+    low, high = private["accuracy_ci"]
+    minutes = found["finals"]["WideCNN"]["seconds"] / 60
+    assert f"{private['accuracy']:.4f} ({low:.3f} to {high:.3f}) | {minutes:.0f} minutes of one processor core" in said
+    recall = {name: one["accuracy"] for name, one in recalls.items()}
+    most, fewest = max(recall, key=recall.get), min(recall, key=recall.get)
+    assert f"of the faces called {most} it finds most, of those called {fewest} the fewest" in said
+
+
+def test_what_the_processor_could_do_on_fer2013():
+    found, said = RUN.read_metrics("peak"), text("08")
+    loop, could = found["course_images_per_s"], found["images_per_s"]
+    for number in (loop, found["limit_images_per_s"], *could.values()):
+        assert f"{number:,.0f}" in said
+    assert f"the loop runs at {loop / could['product']:.0%} of what the products allow" in said
+    products = [layer["product"] for layer in found["layers"] if layer["layer"] == "Conv2d"]
+    assert f"reaches {products[0]:,.0f} GFLOP/s where that of the third reaches {products[2]:,.0f}" in said
+    assert min(products) == products[0] and max(products) == products[2] and found["layers"][0]["inner"] == 9
