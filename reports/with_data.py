@@ -66,8 +66,8 @@ def learnt_from(e: Evidence) -> Iterator[Compared | Unknown]:
 
 
 class Predicted(NamedTuple):
-    """A file of predictions and what made it: network and recipe, and `way`, how `predict` was asked; `kept` if the
-    run has the folder of its training."""
+    """A file of predictions and what made it: network and recipe, `way`, how `predict` was asked, `kept` if the run has
+    the folder of its training, and what the package would call these weights, if not by the network's name."""
 
     name: str
     seed: int
@@ -75,6 +75,11 @@ class Predicted(NamedTuple):
     model: str
     recipe: dict
     kept: Training | None
+    other_name: str = ""
+
+    @property
+    def shipped(self) -> str:
+        return self.other_name or self.model
 
 
 def predicted(e: Evidence) -> Iterator[Predicted]:
@@ -98,7 +103,7 @@ def predicted(e: Evidence) -> Iterator[Predicted]:
     for name, one in further.get("finals", {}).items() if further.get("test") else ():
         model = one["recipe"]["model"]
         kept = trained_so(e, model, one["recipe"], one["train_size"])
-        yield Predicted(f"further-{name}", further["seed"], further["way"], model, one["recipe"], kept)
+        yield Predicted(f"further-{name}", further["seed"], further["way"], model, one["recipe"], kept, name)
 
 
 def trained_so(e: Evidence, model: str, recipe: dict, n: int) -> Training | None:
@@ -119,7 +124,7 @@ def same_recipe(one: dict, other: dict) -> bool:
 def weights(e: Evidence) -> Iterator[Compared | Unknown]:
     """The probability that differs most where the kept weights predict the test images again, in each file."""
     for one in predicted(e):
-        where, name = f"metrics/predictions/{one.name}-seed{one.seed}.csv", f"{one.model}.safetensors"
+        where, name = f"metrics/predictions/{one.name}-seed{one.seed}.csv", f"{one.shipped}.safetensors"
         if one.model not in MODELS:
             yield Unknown(where, f"{one.model} is a network of a reader's own, and no file of a run is executed")
         elif one.kept and one.kept.weights(one.seed).is_file():
@@ -127,14 +132,14 @@ def weights(e: Evidence) -> Iterator[Compared | Unknown]:
             network = network if classes == e.classes else Restricted(network, [classes.index(c) for c in e.classes])
             yield farthest(e, one, network, where, f"{one.kept.name}/seed{one.seed}.safetensors", FLOAT32)
         elif in_package(e, one):
-            yield farthest(e, one, pretrained(one.model), where, f"the package's {name}", FLOAT16)
+            yield farthest(e, one, pretrained(one.shipped), where, f"the package's {name}", FLOAT16)
         else:
             yield Unknown(f"{where}, from weights", "these weights are not kept")
 
 
 def in_package(e: Evidence, one: Predicted) -> bool:
     """Whether the package has the weights of this training."""
-    card = read_json(WEIGHTS / f"{one.model}.json") or {"data": ""}
+    card = read_json(WEIGHTS / f"{one.shipped}.json") or {"data": ""}
     return (card["data"] == e.known["fingerprint"] and card["seed"] == one.seed
             and same_recipe(card["recipe"], one.recipe))
 
