@@ -116,7 +116,7 @@ def lines(path: Path) -> int:
 def test_the_lesson_modules_can_be_read():
     counts = {path.name: lines(path) for path in LESSONS}
     assert {name: n for name, n in counts.items() if n > 260} == {}
-    assert sum(counts.values()) < 2374
+    assert sum(counts.values()) < 2377
 
 
 def test_a_function_of_a_lesson_fits_on_a_page():
