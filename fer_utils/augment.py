@@ -84,7 +84,8 @@ def random_erasing(images: Tensor, p: float = 0.5, generator: torch.Generator | 
     return images.masked_fill(chosen[:, :, None, None] & rows[:, None, :, None] & columns[:, None, None, :], 0)
 
 
-def cutmix(images: Tensor, targets: Tensor, p: float = 0.5, generator: torch.Generator | None = None):
+def cutmix(images: Tensor, targets: Tensor, p: float = 0.5, generator: torch.Generator | None = None
+           ) -> tuple[Tensor, Tensor]:
     """Paste, with probability `p`, a rectangle of another image of the batch into each one, and mix the targets as much
     (Yun et al. 2019): where a quarter of a happy face is an angry one's, the answer is 3/4 Happy and 1/4 Angry.
 

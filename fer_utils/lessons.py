@@ -24,14 +24,7 @@ from fer_utils.photos import Network
 from fer_utils.recipes import RECIPES, NamedRecipe
 from fer_utils.runs import Run, Training
 from fer_utils.support import checks
-from fer_utils.support.checkpoints import (
-    fingerprint,
-    load_weights,
-    read_metadata,
-    read_state,
-    save_state,
-    save_training,
-)
+from fer_utils.support.checkpoints import digest, load_weights, read_metadata, read_state, save_state, save_training
 from fer_utils.support.devices import choose_device, choose_precision, describe_device
 from fer_utils.support.files import locked, read_json, reading, remove_leftovers
 from fer_utils.support.home import clone
@@ -136,7 +129,7 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
     seed, unit = checks.seed(seed), choose_device(device)
     model = build_model(asked.model, len(parts.train.classes), asked.dropout, seed)
     precision = choose_precision(asked.recipe.precision, unit)
-    taught_by = fingerprint(teacher) if teacher else None
+    taught_by = digest(teacher) if teacher else None
     name = training_name(model, parts.train, parts.val, asked.recipe, precision, loop.name, taught_by)
     training = run.new_training(name)
     description = {

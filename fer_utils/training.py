@@ -194,14 +194,14 @@ class Trainer:
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of an epoch; where faces are mixed or a teacher answers, labels are float (n, classes)."""
         for x, y in batches(*self.train, self.recipe.batch_size, self.generator):
-            if self.recipe.cutmix or self.teacher:
+            if self.recipe.cutmix or self.recipe.taught:
                 y = F.one_hot(y, self.n_classes).float()
             if self.recipe.cutmix:
                 x, y = cutmix(x, y, self.recipe.cutmix, self.generator)
             yield x, y
 
     def teach(self, x: Tensor, y: Tensor) -> Tensor:
-        """The labels, or with a teacher the mean of its answers and the labels, float (n, classes)."""
+        """The labels, or with a teacher the weighted mean of its answers and the labels, float (n, classes)."""
         if self.teacher is None:
             return y
         with torch.no_grad():

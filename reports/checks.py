@@ -91,16 +91,14 @@ def final_networks(e: Evidence) -> Iterator[Compared | Unknown]:
     answers["AttentionCNN"] = e.predictions("AttentionCNN", seeds[0])
     if "ensemble" in beyond["test"]:
         answers["ensemble"] = e.predictions("AttentionCNN-ensemble", seeds[0])
-        mean = np.mean([e.predictions("AttentionCNN", seed) for seed in seeds], axis=0)
-        yield Compared(f"metrics/predictions/AttentionCNN-ensemble-seed{seeds[0]}.csv/farthest from its members' mean",
-                       float(np.abs(mean - answers["ensemble"]).max()), 0.0, "predictions of its members", 1e-6)
+        yield of_members(f"AttentionCNN-ensemble-seed{seeds[0]}", answers["ensemble"],
+                         [e.predictions("AttentionCNN", seed) for seed in seeds])
     for name, one in answers.items():
         again = evaluate(e.test, one, clean)
         yield from compare(f"predictions of {name}", f"beyond/test/{name}", beyond["test"].get(name), again)
     right = {name: one.argmax(1) == e.test.labels for name, one in answers.items()}
     for name in beyond["against_PosterCNN"] if "PosterCNN" in right else ():
-        a, b = right["PosterCNN"], right[name]
-        again = {"all": mcnemar(a, b), "clean": mcnemar(a[clean], b[clean])}
+        again = rivals(right["PosterCNN"], right[name], clean)
         yield from compare(f"predictions of {name} and PosterCNN", f"beyond/against_PosterCNN/{name}",
                            beyond["against_PosterCNN"][name], again)
 
@@ -110,30 +108,35 @@ def further(e: Evidence) -> Iterator[Compared | Unknown]:
     found = e.metrics["further"]
     if not found.get("test"):
         return
-    seed, inside = found["seed"], Run(e.run.path / "all")
+    seed, clean, source = found["seed"], e.clean, "metrics/predictions/further-*.csv"
     answers = {name: e.predictions(f"further-{name}", seed) for name in found["test"]}
-    mean = np.mean([answers[name] for name in found["members"]], axis=0)
-    yield Compared(f"metrics/predictions/further-together-seed{seed}.csv/farthest from its members' mean",
-                   float(np.abs(mean - answers["together"]).max()), 0.0, "predictions of its members", 1e-6)
-    clean, source = e.clean, "metrics/predictions/further-*.csv"
+    yield of_members(f"further-together-seed{seed}", answers["together"], [answers[name] for name in found["members"]])
     if found["all_expressions"]:
-        images = pd.read_csv(inside.path / "metrics" / "test_images.csv")
-        classes = inside.read()["classes"]
-        own = images[images["label"].isin([classes.index(name) for name in e.classes])]
-        clean = own["clean"].to_numpy()
-        labels, probabilities = inside.read_predictions("further-WideCNN", seed)
-        hits, private = probabilities.argmax(1) == labels, (images["usage"] == "PrivateTest").to_numpy()
-        again = {usage: share(hits[images["usage"] == usage]) for usage in found["all_expressions"]}
+        inside = Evidence(Run(e.run.path / "all"), e.data)
+        labels, usage = inside.test.labels, inside.test.usage
+        hits = inside.predictions("further-WideCNN", seed).argmax(1) == labels
+        clean = inside.clean[np.isin(labels, [inside.classes.index(name) for name in e.classes])]
+        again = {part: share(hits[usage == part]) for part in found["all_expressions"]}
         yield from compare("all/metrics/predictions", "further/all_expressions", found["all_expressions"], again)
-        again = {name: share(hits[private & (labels == k)]) for k, name in enumerate(classes)}
+        private = usage == "PrivateTest" if "PrivateTest" in usage else np.ones(len(usage), bool)
+        again = {name: share(hits[private & (labels == k)]) for k, name in enumerate(inside.classes)}
         yield from compare("all/metrics/predictions", "further/recall_of_all", found["recall_of_all"], again)
     for name, one in answers.items():
         yield from compare(source, f"further/test/{name}", found["test"][name], evaluate(e.test, one, clean))
     right = {name: one.argmax(1) == e.test.labels for name, one in answers.items()}
     for name, stored in found["against"].items():
-        a, b = right[found["rival"]], right[name]
-        again = {"all": mcnemar(a, b), "clean": mcnemar(a[clean], b[clean])}
-        yield from compare(source, f"further/against/{name}", stored, again)
+        yield from compare(source, f"further/against/{name}", stored, rivals(right[found["rival"]], right[name], clean))
+
+
+def of_members(name: str, together: np.ndarray, members: list[np.ndarray]) -> Compared:
+    """How far the answers of an ensemble are from the mean of its members'."""
+    return Compared(f"metrics/predictions/{name}.csv/farthest from its members' mean",
+                    float(np.abs(np.mean(members, axis=0) - together).max()), 0.0, "predictions of its members", 1e-6)
+
+
+def rivals(a: np.ndarray, b: np.ndarray, clean: np.ndarray) -> dict:
+    """Network b against a, by which images they name rightly, on all of them and on those without leaks."""
+    return {"all": mcnemar(a, b), "clean": mcnemar(a[clean], b[clean])}
 
 
 def fixed_budget(e: Evidence) -> Iterator[Compared]:
@@ -311,7 +314,7 @@ def counted(paired: dict) -> dict:
 
 
 def pairs(e: Evidence) -> Iterator[Compared]:
-    """Differences and intervals of notebooks 06, 07 and 09, from the accuracies and counts that they compare."""
+    """Differences and intervals of notebooks 06, 07, 09 and 11, from the accuracies and counts that they compare."""
     shifted = e.metrics["new_faces"]
     for title, entries in shifted.get("bought", {}).items():
         values = shifted["clean_per_seed" if "as they are" in title else "under_shifts_per_seed"]

@@ -33,7 +33,7 @@ from fer_utils.lessons import (
 from fer_utils.models import build_model, conv_block, count_parameters
 from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
-from fer_utils.support.checkpoints import fingerprint, read_metadata
+from fer_utils.support.checkpoints import digest, read_metadata
 from fer_utils.support.run_tables import rows_hash
 from fer_utils.training import Recipe, Result, Trainer, fit, validate
 
@@ -434,7 +434,7 @@ def test_another_teacher_is_another_training_and_a_cut_one_goes_on_with_its_own(
     first, second = map(ask, teachers)
     assert first.training != second.training and same(ask(teachers[0]), first)
     kept = [run.training(one.training).asked()["teacher"] for one in (first, second)]
-    assert kept == [fingerprint(teacher) for teacher in teachers] and len(set(kept)) == 2
+    assert kept == [digest(teacher) for teacher in teachers] and len(set(kept)) == 2
     with monkeypatch.context() as patched:
         stop_in_epoch(patched, 2)
         assert len(ask(teachers[0], Run.open("cut")).history) == 1

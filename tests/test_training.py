@@ -15,7 +15,7 @@ from fer_utils.augment import Augment
 from fer_utils.lessons import training_name
 from fer_utils.models import PosterCNN, Restricted, build_model
 from fer_utils.recipes import RECIPES
-from fer_utils.support.checkpoints import fingerprint, read_state, save_state
+from fer_utils.support.checkpoints import digest, read_state, save_state
 from fer_utils.training import (
     HISTORY,
     Recipe,
@@ -540,7 +540,7 @@ def test_whatever_else_is_asked_has_another_name():
     asks = [{}, {"precision": "bfloat16"}, {"loop": "reference"}, {"model": tiny(4)},
             {"model": nn.Sequential(*tiny(), nn.Identity())}]
     asks += [{"recipe": Recipe(**{name: value})} for name, value in OTHER.items()]
-    asks += [{"teacher": fingerprint(tiny(seed=seed))} for seed in (1, 2)]
+    asks += [{"teacher": digest(tiny(seed=seed))} for seed in (1, 2)]
     asks += [{"recipe": Recipe(learning_rate=0.01, shift=3)}, {"recipe": Recipe(epochs=21), "loop": "reference"}]
     train, val = bands(12), bands(6, seed=1)
     for part, faces in (("train", train), ("val", val)):

@@ -75,8 +75,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict]:
     return tensors, note
 
 
-def fingerprint(model: nn.Module) -> str:
-    """A checksum of the network's weights: equal weights, equal fingerprint."""
+def digest(model: nn.Module) -> str:
+    """A checksum of the network's weights: equal weights, equal digest."""
     return _checksum({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
 
 

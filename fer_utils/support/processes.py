@@ -34,11 +34,13 @@ def peak_memory() -> float:
 
 def median_seconds(work: Callable, *arguments, least: float = 0.2) -> float:
     """The median time of one call, called for so many seconds at least, after one that is not counted."""
-    took = []
-    while sum(took[1:]) < least:
+    took, total = [], 0.0
+    work(*arguments)
+    while total < least:
         start = time.perf_counter()
         work(*arguments)
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         took.append(time.perf_counter() - start)
-    return statistics.median(took[1:])
+        total += took[-1]
+    return statistics.median(took)
