@@ -18,7 +18,7 @@ from fer_utils.data import Faces
 from fer_utils.support import checks
 from fer_utils.support.checkpoints import restore
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
-from fer_utils.support.optimizers import make_criterion, make_optimizer, moving_average
+from fer_utils.support.optimizers import MovingAverage, make_criterion, make_optimizer
 from fer_utils.support.own_network import check_outputs
 from fer_utils.support.run_tables import HISTORY
 
@@ -171,7 +171,7 @@ class Trainer:
         self.generator = torch.Generator(self.device).manual_seed(seed)  # the order of the images, flips and angles
         steps = recipe.epochs * count_batches(len(train), recipe.batch_size)
         self.optimizer, self.schedule = make_optimizer(model, recipe, steps)
-        self.average = moving_average(model, recipe.averaging) if recipe.averaging else None
+        self.average = MovingAverage(model, recipe.averaging) if recipe.averaging else None
         self.judged = self.average.module if self.average else model
         self.rows, self.best, self.kept = [], -1.0, copy.deepcopy(self.judged)
         self.train, self.n_classes = on_device(train, self.device), len(train.classes)
@@ -211,7 +211,7 @@ class Trainer:
         """Tell the schedule and the average that a step was taken."""
         self.schedule.step()
         if self.average:
-            self.average.update_parameters(self.model)
+            self.average.update(self.model)
 
     def result(self) -> Result:
         """The best network so far, and the history."""

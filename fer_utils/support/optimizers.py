@@ -1,9 +1,12 @@
 """Loss, optimizers, the schedule of the learning rate, and the average of the weights, from PyTorch's own parts."""
 
+import copy
+
+import torch
 from torch import Tensor, nn
 from torch.optim import Adam, AdamW
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 def make_optimizer(model: nn.Module, recipe, steps: int):
@@ -20,16 +23,28 @@ def make_optimizer(model: nn.Module, recipe, steps: int):
     return optimizer, LambdaLR(optimizer, lambda step: 1.0)
 
 
-def moving_average(model: nn.Module, decay: float) -> AveragedModel:
-    """A copy of the network that follows the average of its recent weights: of about the last 1 / (1 - decay) steps.
+class MovingAverage(nn.Module):
+    """A copy of a network that follows the average of its recent weights: of about the last 1 / (1 - decay) steps.
 
     At the start the average is over fewer steps, lest it remember the first random weights for long.
     """
 
-    def update(averaged, current, n) -> None:
-        get_ema_multi_avg_fn(min(decay, (1 + int(n)) / (10 + int(n))))(averaged, current, n)
+    def __init__(self, model: nn.Module, decay: float):
+        super().__init__()
+        self.module, self.decay = copy.deepcopy(model), decay
+        self.register_buffer("n_averaged", torch.tensor(0))  # on the processor, so that a step never waits for a GPU
 
-    return AveragedModel(model, multi_avg_fn=update, use_buffers=True)
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Move the average towards the weights that `model` has now, and take its counters as they are."""
+        n = int(self.n_averaged)
+        decay = min(self.decay, (1 + n) / (10 + n)) if n else 0.0
+        own, new = self.module.state_dict(), model.state_dict()
+        averaged = [name for name, tensor in own.items() if tensor.is_floating_point()]
+        get_ema_multi_avg_fn(decay)([own[name] for name in averaged], [new[name] for name in averaged], None)
+        for name in own.keys() - averaged:
+            own[name].copy_(new[name])
+        self.n_averaged += 1
 
 
 def make_criterion(recipe, labels: Tensor, n_classes: int) -> nn.CrossEntropyLoss:

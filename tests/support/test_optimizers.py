@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fer_utils.models import PosterCNN
-from fer_utils.support.optimizers import make_optimizer, moving_average
+from fer_utils.support.optimizers import MovingAverage, make_optimizer
 from fer_utils.training import Recipe
 
 
@@ -25,10 +25,10 @@ def test_one_cycle_rises_for_a_quarter_of_the_steps_and_ends_at_almost_nothing()
 
 def test_the_average_starts_short_and_follows():
     model = torch.nn.Linear(1, 1, bias=False)
-    average = moving_average(model, 0.9)
+    average = MovingAverage(model, 0.9)
     torch.nn.init.constant_(model.weight, 1.0)
     first = None
     for _ in range(200):
-        average.update_parameters(model)
+        average.update(model)
         first = first or average.module.weight.item()
     assert average.module.weight.item() == pytest.approx(1.0, abs=1e-4)
