@@ -137,7 +137,8 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
         "loop": loop.name, "recipe": asdict(asked.recipe), "precision": precision,
         "parameters": count_parameters(model), "teacher": taught_by,
         "train": {"n": len(parts.train), "fingerprint": parts.train.fingerprint},
-        "val": {"n": len(parts.val), "fingerprint": parts.val.fingerprint} if parts.val else None}
+        "val": {"n": len(parts.val), "fingerprint": parts.val.fingerprint} if parts.val else None,
+        "trained_on": training.asked().get("trained_on", {}) | {str(seed): describe_device(unit)}}
 
     def wait() -> None:
         log(f"{name}, seed {seed}: another process is training it, and this one waits for it.")

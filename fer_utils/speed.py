@@ -32,6 +32,7 @@ from fer_utils.support.devices import choose_device, choose_precision, keep_memo
 from fer_utils.support.optimizers import make_optimizer
 from fer_utils.support.own_network import check_outputs
 from fer_utils.support.processes import fresh_process, median_seconds, peak_memory
+from fer_utils.support.recording import recorded
 from fer_utils.support.run_tables import HISTORY
 from fer_utils.training import Recipe, Result, batches, on_device, to_tensor, train_epoch, validate
 
@@ -115,13 +116,13 @@ def reference_loop(workers: int) -> Loop:
 
 
 REFERENCES = {"reference, 0 workers": 0, "reference, 2 workers": 2}
-STEPS = ["images in memory", "freed memory kept", "channels last", "bfloat16", "fused Adam", "limit"]
-"""Each keeps what those before it changed. "fused Adam" is the course's loop, "limit" the same on finished batches."""
+STEPS = ["images in memory", "freed memory kept", "channels last", "bfloat16", "fused Adam", "recorded", "limit"]
+"""Each keeps what those before it changed. The last is the limit: the course's loop, before it, on finished batches."""
 
 
 def ladder(recipe: Recipe, device: torch.device) -> list[str]:
     """The references and those steps that change something on this machine."""
-    left_out = []
+    left_out = [] if device.type == "cuda" else ["recorded"]
     if device.type != "cpu" or libc_ver()[0] != "glibc":
         left_out.append("freed memory kept")
     if choose_precision(recipe.precision, device) == "float32":
@@ -155,10 +156,11 @@ def variant(step: str, faces: Faces, asked: NamedRecipe, device: torch.device) -
     precision = choose_precision(recipe.precision, device) if "bfloat16" in reached else "float32"
     if "fused Adam" in reached:
         optimizer, _ = make_optimizer(model, recipe, steps=1)
+    learner = recorded(model, recipe.batch_size, precision) if "recorded" in reached else model
     if step == "limit":
         ready = [(augment(to_tensor(x))[:, 0] * 255, y) for x, y in data()]
-        return lambda: train_epoch(model, optimizer, ready, lambda x: x, precision)
-    return lambda: train_epoch(model, optimizer, data(), augment, precision)
+        return lambda: train_epoch(learner, optimizer, ready, lambda x: x, precision)
+    return lambda: train_epoch(learner, optimizer, data(), augment, precision)
 
 
 def measure(steps: Sequence[str], faces: Faces, asked: NamedRecipe, repeats: int, device: torch.device) -> pd.DataFrame:

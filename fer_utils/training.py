@@ -20,6 +20,7 @@ from fer_utils.support.checkpoints import restore
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
 from fer_utils.support.optimizers import MovingAverage, make_criterion, make_optimizer
 from fer_utils.support.own_network import check_outputs
+from fer_utils.support.recording import recorded
 from fer_utils.support.run_tables import HISTORY
 
 
@@ -37,7 +38,7 @@ class Recipe:
     degrees: float = 10.0
     interpolation: str = "nearest"
     precision: str = "auto"
-    optimizer: str = "adam"  # or adamw
+    optimizer: str = "adam"  # or adamw, or muon
     weight_decay: float = 0.0
     schedule: str = "constant"  # or one_cycle: up to learning_rate for a quarter of the steps, then down to almost 0
     label_smoothing: float = 0.0
@@ -57,7 +58,7 @@ class Recipe:
                 object.__setattr__(self, field.name, number)
         object.__setattr__(self, "flip", checks.yes_or_no("flip", self.flip))
         checks.one_of("interpolation", self.interpolation, ("nearest", "bilinear"))
-        checks.one_of("optimizer", self.optimizer, ("adam", "adamw"))
+        checks.one_of("optimizer", self.optimizer, ("adam", "adamw", "muon"))
         checks.one_of("schedule", self.schedule, ("constant", "one_cycle"))
         checks.one_of("precision", self.precision, ("auto", "float32", "bfloat16"))
         checks.one_of("class_weights", self.class_weights, ("none", "balanced"))
@@ -167,6 +168,7 @@ class Trainer:
         torch.manual_seed(seed)  # dropout
         check_outputs(model.to(self.device), train, self.device)
         self.model = model.to(memory_format=torch.channels_last)
+        self.learner = recorded(self.model, recipe.batch_size, self.precision)
         keep_memory()
         self.generator = torch.Generator(self.device).manual_seed(seed)  # the order of the images, flips and angles
         steps = recipe.epochs * count_batches(len(train), recipe.batch_size)
@@ -182,7 +184,7 @@ class Trainer:
         """Train one epoch; returns train loss, validation loss and accuracy (NaN without such images), and seconds."""
         start = time.perf_counter()
         augment = partial(make_augment(self.recipe), generator=self.generator)
-        train_loss = train_epoch(self.model, self.optimizer, self.batches(), augment, self.precision, self.criterion,
+        train_loss = train_epoch(self.learner, self.optimizer, self.batches(), augment, self.precision, self.criterion,
                                  self.after_step, self.teach)
         seconds = time.perf_counter() - start
         # One copy from a GPU for each epoch, which waits for all of its work.

@@ -1,5 +1,6 @@
 import copy
 import math
+import warnings
 from dataclasses import fields, replace
 
 import numpy as np
@@ -351,6 +352,21 @@ def test_numbers_come_as_they_may_and_are_what_the_recipe_says():
 def test_a_gpu_is_used_with_no_edit(parts):
     result = fit(build_model("PosterCNN"), *parts, Recipe(epochs=2, batch_size=32))
     assert next(result.model.parameters()).is_cuda
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_an_epoch_waits_for_a_gpu_once(parts):
+    recipe = Recipe(epochs=3, batch_size=32, averaging=0.9, cutmix=0.5, schedule="one_cycle", optimizer="adamw", shift=3)
+    trainer = Trainer(build_model("FastCNN"), *parts, recipe, seed=0, device="cuda")
+    trainer.epoch()
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            trainer.epoch()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert len([one for one in said if "synchronizing" in str(one.message)]) == 1
 
 
 def test_bfloat16_learns_as_well(parts):
