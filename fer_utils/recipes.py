@@ -45,6 +45,10 @@ RECIPES = {
         epochs=15, batch_size=128, learning_rate=0.005, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         label_smoothing=0.1, averaging=0.99, interpolation="bilinear", shift=3)),
     # TEXT
+    "fast-muon": NamedRecipe("FastCNN", 0.2, Recipe(
+        epochs=15, batch_size=128, learning_rate=0.005, optimizer="muon", schedule="one_cycle", label_smoothing=0.1,
+        averaging=0.99, interpolation="bilinear", shift=3)),
+    # TEXT
     "sprint": NamedRecipe("FastCNN", 0.0, Recipe(
         epochs=4, batch_size=96, learning_rate=0.005, optimizer="muon", schedule="one_cycle",
         label_smoothing=0.1, interpolation="bilinear", degrees=0)),

@@ -122,12 +122,9 @@ STEPS = ["images in memory", "freed memory kept", "channels last", "bfloat16", "
 
 def ladder(recipe: Recipe, device: torch.device) -> list[str]:
     """The references and those steps that change something on this machine."""
-    left_out = [] if device.type == "cuda" else ["recorded"]
-    if device.type != "cpu" or libc_ver()[0] != "glibc":
-        left_out.append("freed memory kept")
-    if choose_precision(recipe.precision, device) == "float32":
-        left_out.append("bfloat16")
-    return [*REFERENCES, *(step for step in STEPS if step not in left_out)]
+    useful = {"freed memory kept": device.type == "cpu" and libc_ver()[0] == "glibc", "recorded": device.type == "cuda",
+              "bfloat16": choose_precision(recipe.precision, device) == "bfloat16"}
+    return [*REFERENCES, *(step for step in STEPS if useful.get(step, True))]
 
 
 def variant(step: str, faces: Faces, asked: NamedRecipe, device: torch.device) -> Callable[[], float | Tensor]:

@@ -74,7 +74,7 @@ class Result:
     """What a training leaves: the network with the weights of its best epoch, and one row of `history` an epoch.
 
     history columns: seed, epoch (from 1), train_loss, val_loss, val_acc, saved (bool), seconds (of the training steps;
-    on a GPU, whose work is waited for once an epoch, with the validation).
+    on a GPU with the validation).
     """
 
     model: nn.Module
@@ -189,9 +189,8 @@ class Trainer:
         seconds = time.perf_counter() - start
         # One copy from a GPU for each epoch, which waits for all of its work.
         loss, val_loss, correct = torch.cat([train_loss[None], validate(self.judged, *self.val)]).tolist()
-        seconds = seconds if self.device.type == "cpu" else time.perf_counter() - start
         n = len(self.val[0]) or math.nan
-        return loss, val_loss / n, correct / n, seconds
+        return loss, val_loss / n, correct / n, seconds if self.device.type == "cpu" else time.perf_counter() - start
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of an epoch; where faces are mixed or a teacher answers, labels are float (n, classes)."""

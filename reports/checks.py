@@ -108,24 +108,38 @@ def further(e: Evidence) -> Iterator[Compared | Unknown]:
     found = e.metrics["further"]
     if not found.get("test"):
         return
-    seed, clean, source = found["seed"], e.clean, "metrics/predictions/further-*.csv"
-    answers = {name: e.predictions(f"further-{name}", seed) for name in found["test"]}
-    yield of_members(f"further-together-seed{seed}", answers["together"], [answers[name] for name in found["members"]])
+    seeds, clean, source = found["seeds"], e.clean, "metrics/predictions/further-*.csv"
+    answers = {name: [e.predictions(f"further-{name}", seed) for seed in (seeds if name in found["finals"] else seeds[:1])]
+               for name in found["test"]}
+    yield of_members(f"further-together-seed{seeds[0]}", answers["together"][0],
+                     [one for name in found["members"] for one in answers[name]])
     if found["all_expressions"]:
         inside = Evidence(Run(e.run.path / "all"), e.data)
-        labels, usage = inside.test.labels, inside.test.usage
-        hits = inside.predictions("further-WideCNN", seed).argmax(1) == labels
-        clean = inside.clean[np.isin(labels, [inside.classes.index(name) for name in e.classes])]
-        again = {part: share(hits[usage == part]) for part in found["all_expressions"]}
-        yield from compare("all/metrics/predictions", "further/all_expressions", found["all_expressions"], again)
-        private = usage == "PrivateTest" if "PrivateTest" in usage else np.ones(len(usage), bool)
-        again = {name: share(hits[private & (labels == k)]) for k, name in enumerate(inside.classes)}
-        yield from compare("all/metrics/predictions", "further/recall_of_all", found["recall_of_all"], again)
-    for name, one in answers.items():
-        yield from compare(source, f"further/test/{name}", found["test"][name], evaluate(e.test, one, clean))
-    right = {name: one.argmax(1) == e.test.labels for name, one in answers.items()}
+        yield from on_all_expressions(inside, found)
+        clean = inside.clean[np.isin(inside.test.labels, [inside.classes.index(name) for name in e.classes])]
+    for name, stored in found["test"].items():
+        yield from compare(source, f"further/test/{name}", stored, evaluate(e.test, answers[name][0], clean))
+    right = {name: [one.argmax(1) == e.test.labels for one in of_seeds] for name, of_seeds in answers.items()}
+    for name, stored in found["over_seeds"].items():
+        again = over_seeds([float(one.mean()) for one in right[name]])
+        yield from compare(source, f"further/over_seeds/{name}", stored, again)
     for name, stored in found["against"].items():
-        yield from compare(source, f"further/against/{name}", stored, rivals(right[found["rival"]], right[name], clean))
+        again = rivals(right[found["rival"]][0], right[name][0], clean)
+        yield from compare(source, f"further/against/{name}", stored, again)
+    yield from counted_shifts(e, "further/shifts", found["shifts"], "further-")
+
+
+def on_all_expressions(inside: Evidence, found: dict) -> Iterator[Compared]:
+    """The scores of notebook 11's networks on every expression, in the run inside the run."""
+    labels, usage, source = inside.test.labels, inside.test.usage, "all/metrics/predictions"
+    answers = [inside.predictions("further-WideCNN", seed) for seed in found["seeds"]]
+    *hits, together = (one.argmax(1) == labels for one in (*answers, np.mean(answers, axis=0)))
+    again = {part: share(hits[0][usage == part]) | {"together": share(together[usage == part])}
+             | over_seeds([float(one[usage == part].mean()) for one in hits]) for part in found["all_expressions"]}
+    yield from compare(source, "further/all_expressions", found["all_expressions"], again)
+    private = usage == "PrivateTest" if "PrivateTest" in usage else np.ones(len(usage), bool)
+    again = {name: share(hits[0][private & (labels == k)]) for k, name in enumerate(inside.classes)}
+    yield from compare(source, "further/recall_of_all", found["recall_of_all"], again)
 
 
 def of_members(name: str, together: np.ndarray, members: list[np.ndarray]) -> Compared:
@@ -158,16 +172,21 @@ def under_shifts(e: Evidence) -> Iterator[Compared | Unknown]:
     yield Unknown("new_faces/other/*", "the other collection is no part of the run")
     if stored.get("scored_on") != "test":
         return
-    named = {name: read_shifted(e.run.shifted(name)) for name in stored["networks"]}
+    yield from counted_shifts(e, "new_faces", stored)
+
+
+def counted_shifts(e: Evidence, where: str, stored: dict, prefix: str = "") -> Iterator[Compared]:
+    """The scores under shifts, counted again from the classes that each network named there."""
+    named = {name: read_shifted(e.run.shifted(prefix + name)) for name in stored["networks"]}
     for name, one in stored["networks"].items():
         labels, said = named[name]
-        source = f"metrics/shifts/{e.run.shifted(name).name}"
+        source = f"metrics/shifts/{e.run.shifted(prefix + name).name}"
         yield from compare("metrics/test_images.csv", f"{source}/labels", labels.tolist(),
                            e.test.labels[: len(labels)].tolist())
-        yield from compare(source, f"new_faces/networks/{name}", one, shift_scores(said, labels))
+        yield from compare(source, f"{where}/networks/{name}", one, shift_scores(said, labels))
     for name, one in stored["against"].items():
         again = paired_means(named[stored["reference"]][1], named[name][1], named[name][0])
-        yield from compare("metrics/shifts/*.csv", f"new_faces/against/{name}", one, again)
+        yield from compare("metrics/shifts/*.csv", f"{where}/against/{name}", one, again)
 
 
 def histories(e: Evidence) -> Iterator[Compared | Unknown]:
@@ -325,9 +344,10 @@ def pairs(e: Evidence) -> Iterator[Compared]:
         a, b = stored["accuracy_without"], stored["accuracy_with"]
         again = paired_seeds(a, b) | {"gaps": np.subtract(b, a).tolist()}
         yield from compare("the accuracies beside it", f"techniques/removed/{name}", stored, again)
-    for name, stored in e.metrics["further"].get("tried", {}).items():
-        again = counted(stored["paired"])
-        yield from compare("the counts beside it", f"further/tried/{name}/paired", stored["paired"], again)
+    for group in ("tried", "for_long"):
+        for name, stored in e.metrics["further"].get(group, {}).items():
+            again = counted(stored["paired"])
+            yield from compare("the counts beside it", f"further/{group}/{name}/paired", stored["paired"], again)
     beyond = e.metrics["beyond"]
     for name, stored in beyond.get("paired", {}).items():
         b, a = (beyond["compared"][one]["val_acc_per_seed"] for one in name.split(" over "))
@@ -348,7 +368,7 @@ def speed(e: Evidence) -> Iterator[Compared]:
         return
     rates = {one["step"]: np.array(one["repeats"]) for one in stored["steps"]}
     medians = {step: float(np.median(rate)) for step, rate in rates.items()}
-    reference, course = stored["steps"][0]["step"], "fused Adam"
+    reference, course = stored["steps"][0]["step"], stored["steps"][-2]["step"]
     again = {"steps": [{"images_per_s": median} for median in medians.values()],
              "both_references": {reference: rates[reference].tolist()},
              "by_round": {f"course_over_{name}": (rates[course] / rates[step]).tolist()
@@ -369,7 +389,8 @@ def speed(e: Evidence) -> Iterator[Compared]:
 def time_to_accuracy(e: Evidence) -> Iterator[Compared]:
     """Medians, ratios and differences of notebook 08, from the trainings beside them."""
     timed = e.metrics["time_to_accuracy"]
-    again = {"targets": {name: of_sprints(one) for name, one in timed.get("targets", {}).items()}}
+    again = {group: {name: of_sprints(one) for name, one in timed.get(group, {}).items()}
+             for group in ("targets", "adamw")}
     if timed.get("budget"):
         again["budget"] = {"median_seconds": float(np.median(timed["budget"]["seconds_per_seed"]))}
     slow, whole = timed.get("reference"), timed.get("ablations") or {}

@@ -150,7 +150,8 @@ def sections(found: Found) -> list[Section]:
                 [*under_shifts(found), *bought(found), *elsewhere(found)]),
         Section("Further", "Validation accuracy of one training each, against the reference beside it; test images, "
                 "read once; and all expressions (notebook 11).",
-                [*tried(found), *further_networks(found), *against_rival(found), *all_expressions(found)]),
+                [*tried(found), *further_networks(found), *against_rival(found), *all_expressions(found),
+                 *further_under_shifts(found)]),
     ]
     return [section for section in made if section.rows]
 
@@ -333,9 +334,9 @@ def machine(found: Found) -> list[Row]:
 @reads("metrics/time_to_accuracy.json", "metrics/training.json")
 def time_to_accuracy(found: Found) -> list[Row]:
     n, timed = found.training.get("val_size"), found.timed
-    rows = [Row(f"validation accuracy {one['target']}, {name}: {recipe(one)}", n,
+    rows = [Row(f"validation accuracy {one['target']}, {name}: {recipe(one)}{by}", n,
                 f"{one['median_seconds']:.0f} s, reached by {one['reached']} of {count(one['n'], 'seed')}")
-            for name, one in timed.get("targets", {}).items()]
+            for group, by in (("targets", ""), ("adamw", ", AdamW")) for name, one in timed.get(group, {}).items()]
     slow = timed.get("reference")
     if slow:
         quick = slow["sprint"]
@@ -353,7 +354,7 @@ def fast(found: Found) -> list[Row]:
     if not budget:
         return []
     best = found.baselines.get("best_public_result")
-    return [Row(f"{budget['scored_on']} accuracy, recipe “fast” on all {budget['trained_on']:,} training images, "
+    return [Row(f"{budget['scored_on']} accuracy, recipe “fast-muon” on all {budget['trained_on']:,} training images, "
                 f"{budget['median_seconds']:.0f} s, {count(budget['n'], 'seed')}", budget["per_seed"][0]["n"],
                 spread(budget), f"{best['accuracy']}, the best public result" if best else "–")]
 
@@ -418,18 +419,31 @@ def tried(found: Found) -> list[Row]:
     if not first:
         return []
     rows = [Row(f"the reference, AttentionCNN, {count(first['epochs'], 'epoch')}", n, score(first))]
-    return rows + [Row(f"{name}, {count(one['epochs'], 'epoch')}", n, f"{score(one)}; {effect(one['paired'])}")
-                   for name, one in found.further["tried"].items()]
+    rows += [Row(f"{name}, {count(one['epochs'], 'epoch')}", n, f"{score(one)}; {effect(one['paired'])}")
+             for name, one in found.further["tried"].items()]
+    return rows + [Row(f"all expressions, {name}, {count(one['epochs'], 'epoch')}", n,
+                       f"{score(one)}; {effect(one['paired'])}") for name, one in found.further["for_long"].items()]
 
 
 @reads("metrics/further.json")
 def further_networks(found: Found) -> list[Row]:
     finals = found.further.get("finals", {})
-    times = {name: f"one training of {duration(one['seconds'])}" for name, one in finals.items()}
-    if "members" in found.further:
-        times["together"] = f"the mean of {count(len(found.further['members']), 'network')}"
-    return [Row(f"test accuracy, {name}, {times[name]}", one["n"], score(one))
-            for name, one in found.further.get("test", {}).items() if name in times]
+    rows = []
+    for name, one in found.further.get("test", {}).items():
+        if name in finals:
+            seeds, made = found.further["over_seeds"][name], finals[name]
+            trained = f"a training of {duration(made['seconds'])} on {made['trained_on']}"
+            rows.append(Row(f"test accuracy, {name}, the first seed, {trained}", one["n"], score(one)))
+            rows.append(Row(f"test accuracy, {name}, {seeds_of(seeds)}", one["n"], spread(seeds)))
+    if "together" in found.further.get("test", {}):
+        networks = sum(len(found.further["seeds"]) if name in finals else 1 for name in found.further["members"])
+        one = found.further["test"]["together"]
+        rows.append(Row(f"test accuracy, together, the mean of {count(networks, 'network')}", one["n"], score(one)))
+    return rows
+
+
+def seeds_of(trainings: dict) -> str:
+    return count(len(trainings["accuracy_per_seed"]), "seed")
 
 
 @reads("metrics/further.json")
@@ -441,8 +455,21 @@ def against_rival(found: Found) -> list[Row]:
 
 @reads("metrics/further.json")
 def all_expressions(found: Found) -> list[Row]:
-    return [Row(f"accuracy on all expressions, WideCNN, {usage}", one["n"], score(one))
-            for usage, one in found.further.get("all_expressions", {}).items()]
+    rows = []
+    for usage, one in found.further.get("all_expressions", {}).items():
+        for which, result in (("the first seed", score(one)), (seeds_of(one), spread(one)),
+                              ("together", score(one["together"]))):
+            rows.append(Row(f"accuracy on all expressions, WideCNN, {which}, {usage}", one["n"], result))
+    return rows
+
+
+@reads("metrics/further.json")
+def further_under_shifts(found: Found) -> list[Row]:
+    shifts = found.further.get("shifts") or {}
+    rows = [Row(f"mean accuracy of {name} under 42 shifts", one["n"], share(one["mean"], one["mean_ci"]))
+            for name, one in shifts.get("networks", {}).items()]
+    return rows + [Row(f"{name} over {shifts['reference']} there", one["n"], effect(one, AGAINST))
+                   for name, one in shifts.get("against", {}).items()]
 
 
 def share(value: float, ends: Sequence[float]) -> str:

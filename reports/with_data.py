@@ -96,22 +96,27 @@ def predicted(e: Evidence) -> Iterator[Predicted]:
         yield from (Predicted("AttentionCNN", seed, {"flip": final["flip"]}, "AttentionCNN", final["recipe"], kept)
                     for seed in final["seeds"])
     if budget:
-        recipe = asdict(RECIPES["fast"].recipe) | {"epochs": budget["epochs"]}
+        recipe = asdict(RECIPES["fast-muon"].recipe) | {"epochs": budget["epochs"]}
         kept = trained_so(e, "FastCNN", recipe, budget["trained_on"])
-        yield from (Predicted("FastCNN", seed, {"flip": True}, "FastCNN", recipe, kept) for seed in budget["seeds"])
+        ten_views = {"flip": True, "moved": 1}
+        yield from (Predicted("FastCNN", seed, ten_views, "FastCNN", recipe, kept) for seed in budget["seeds"])
     further = e.metrics["further"]
     for name, one in further.get("finals", {}).items() if further.get("test") else ():
         model = one["recipe"]["model"]
-        kept = trained_so(e, model, one["recipe"], one["train_size"])
-        yield Predicted(f"further-{name}", further["seed"], further["way"], model, one["recipe"], kept, name)
+        for seed in further["seeds"]:
+            kept = trained_so(e, model, one["recipe"], one["train_size"], seed)
+            yield Predicted(f"further-{name}", seed, further["way"], model, one["recipe"], kept, name)
 
 
-def trained_so(e: Evidence, model: str, recipe: dict, n: int) -> Training | None:
-    """The run's training of this network by this recipe on n images, with none to choose by; None where not kept."""
+def trained_so(e: Evidence, model: str, recipe: dict, n: int, seed: int | None = None) -> Training | None:
+    """The run's training of this network by this recipe on n images, with none to choose by; None where not kept.
+
+    Of several, which differ in their teachers, it is the one that knows this seed.
+    """
     for training in e.trainings():
         asked = training.asked()
         if asked["model"] == model and asked["val"] is None and asked["train"]["n"] == n:
-            if same_recipe(asked["recipe"], recipe):
+            if same_recipe(asked["recipe"], recipe) and (seed is None or seed in training.seeds()):
                 return training
     return None
 

@@ -72,6 +72,7 @@ def test_a_step_that_changes_nothing_here_is_left_out():
     assert "bfloat16" in speed.ladder(replace(RECIPE, precision="bfloat16"), CPU)
     assert "freed memory kept" not in speed.ladder(RECIPE, torch.device("cuda"))
     assert speed.ladder(RECIPE, CPU)[-2:] == ["fused Adam", "limit"]
+    assert speed.ladder(replace(RECIPE, precision="bfloat16"), torch.device("cuda"))[-2:] == ["recorded", "limit"]
 
 
 @pytest.mark.filterwarnings("error:The given NumPy array is not writable")
