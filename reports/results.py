@@ -334,9 +334,9 @@ def machine(found: Found) -> list[Row]:
 @reads("metrics/time_to_accuracy.json", "metrics/training.json")
 def time_to_accuracy(found: Found) -> list[Row]:
     n, timed = found.training.get("val_size"), found.timed
-    rows = [Row(f"validation accuracy {one['target']}, {name}: {recipe(one)}{by}", n,
+    rows = [Row(f"validation accuracy {one['target']}, {name}: {recipe(one)}", n,
                 f"{one['median_seconds']:.0f} s, reached by {one['reached']} of {count(one['n'], 'seed')}")
-            for group, by in (("targets", ""), ("adamw", ", AdamW")) for name, one in timed.get(group, {}).items()]
+            for group in ("targets", "adamw") for name, one in timed.get(group, {}).items()]
     slow = timed.get("reference")
     if slow:
         quick = slow["sprint"]

@@ -1,5 +1,7 @@
 """The figures of notebook 08: where the time of a training goes, and what accuracy it buys."""
 
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -94,7 +96,7 @@ def time_to_accuracy(points: pd.DataFrame, targets: dict[str, float], reference:
             label = "the reference, epoch by epoch" if seed == reference["seed"].min() else None
             axes.plot(elapsed, own["val_acc"], color=POSTER, alpha=0.5, linewidth=1.1, label=label)
             axes.plot(elapsed[best], own["val_acc"][best], "*", color=POSTER, markersize=8)
-    for colour, ((epochs, recipe), own) in zip((SAVED, OURS, INK), points.groupby(["epochs", "recipe"]), strict=False):
+    for colour, ((recipe, epochs), own) in zip(cycle((SAVED, OURS, INK, GREY)), points.groupby(["recipe", "epochs"])):
         label = f"{recipe}, {count(epochs, 'epoch')} ({count(len(own), 'seed')})"
         axes.plot(own["seconds"], own["accuracy"], "o", color=colour, markersize=5, alpha=0.8, label=label)
     low = min(points["accuracy"].min(), *targets.values())
