@@ -109,8 +109,8 @@ def further(e: Evidence) -> Iterator[Compared | Unknown]:
     if not found.get("test"):
         return
     seeds, clean, source = found["seeds"], e.clean, "metrics/predictions/further-*.csv"
-    answers = {name: [e.predictions(f"further-{name}", seed) for seed in (seeds if name in found["finals"] else seeds[:1])]
-               for name in found["test"]}
+    seeds_of = {name: seeds if name in found["finals"] else seeds[:1] for name in found["test"]}
+    answers = {name: [e.predictions(f"further-{name}", seed) for seed in own] for name, own in seeds_of.items()}
     yield of_members(f"further-together-seed{seeds[0]}", answers["together"][0],
                      [one for name in found["members"] for one in answers[name]])
     if found["all_expressions"]:

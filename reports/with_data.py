@@ -98,8 +98,7 @@ def predicted(e: Evidence) -> Iterator[Predicted]:
     if budget:
         recipe = asdict(RECIPES["fast-muon"].recipe) | {"epochs": budget["epochs"]}
         kept = trained_so(e, "FastCNN", recipe, budget["trained_on"])
-        ten_views = {"flip": True, "moved": 1}
-        yield from (Predicted("FastCNN", seed, ten_views, "FastCNN", recipe, kept) for seed in budget["seeds"])
+        yield from (Predicted("FastCNN", seed, {"flip": True}, "FastCNN", recipe, kept) for seed in budget["seeds"])
     further = e.metrics["further"]
     for name, one in further.get("finals", {}).items() if further.get("test") else ():
         model = one["recipe"]["model"]

@@ -356,7 +356,7 @@ def test_a_gpu_is_used_with_no_edit(parts):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 def test_an_epoch_waits_for_a_gpu_once(parts):
-    recipe = Recipe(epochs=3, batch_size=32, averaging=0.9, cutmix=0.5, schedule="one_cycle", optimizer="adamw", shift=3)
+    recipe = Recipe(epochs=3, batch_size=32, averaging=0.9, cutmix=0.5, schedule="one_cycle", optimizer="adamw")
     trainer = Trainer(build_model("FastCNN"), *parts, recipe, seed=0, device="cuda")
     trainer.epoch()
     torch.cuda.set_sync_debug_mode("warn")

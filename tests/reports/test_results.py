@@ -77,7 +77,8 @@ def test_what_goes_further_is_rows_and_the_last_network_is_on_the_first_page(run
     seeds = {"accuracy_per_seed": [0.87, 0.88], "mean": 0.875, "std": 0.0071}
     run.write_metrics("further", {
         "n_val": 300, "reference": {"epochs": 20, **PART}, "tried": {"wider": {"epochs": 20, "paired": paired, **PART}},
-        "for_long": {"CutMix": {"epochs": 80, "paired": paired, **PART}}, "seeds": [0, 1], "over_seeds": {"WideCNN": seeds},
+        "for_long": {"CutMix": {"epochs": 80, "paired": paired, **PART}},
+        "seeds": [0, 1], "over_seeds": {"WideCNN": seeds},
         "finals": {"WideCNN": final}, "members": ["WideCNN", "Deep"], "rival": "Deep",
         "test": {"Deep": PART, "WideCNN": PART, "together": PART},
         "against": {"together": {"all": paired | {"difference_ci": [0.002, 0.006], "n": 345}}},
