@@ -28,15 +28,18 @@ RECIPES = {
     "robust": NamedRecipe("AttentionCNN", 0.3, Recipe(
         epochs=40, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         label_smoothing=0.1, averaging=0.99, interpolation="bilinear", shift=3, scale=0.1, erase=0.5, photometric=0.5)),
-    # All expressions of the source, FER2013's seven; TEXT
+    # All expressions of the source, FER2013's seven: PrivateTest 0.7025 +- 0.0009; asked about three, test 0.8677 +-
+    # 0.0044; ten views (3 seeds), on all 28,709 training images, 3 minutes of an NVIDIA H200, bfloat16.
     "everything": NamedRecipe("WideCNN", 0.3, Recipe(
         epochs=80, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         label_smoothing=0.1, averaging=0.99, interpolation="bilinear", shift=6, scale=0.2, erase=0.5, cutmix=0.5)),
-    # Its teacher is the network above. TEXT
+    # Its teacher is the network above. Test 0.8633 +- 0.0037 with ten views (3 seeds), on all 16,175 training images,
+    # 100 seconds of an NVIDIA H200, the teacher's answers included, bfloat16.
     "taught": NamedRecipe("WideCNN", 0.3, Recipe(
         epochs=60, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         averaging=0.99, interpolation="bilinear", shift=6, scale=0.2, erase=0.5, taught=0.8)),
-    # The same teacher. TEXT
+    # The same teacher. Test 0.8546 +- 0.0016 with ten views (3 seeds), on all 16,175 training images, 66 seconds of
+    # an NVIDIA H200, the teacher's answers included, bfloat16.
     "small": NamedRecipe("PosterCNN", 0.3, Recipe(
         epochs=60, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         averaging=0.99, interpolation="bilinear", shift=3, scale=0.1, taught=0.8)),

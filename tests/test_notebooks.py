@@ -338,21 +338,40 @@ def test_how_far_it_went_on_fer2013():
     views = found["views"]
     mirror = views["with its mirror image"] - views["as it is"]
     assert mirror > max(views.values()) - views["with its mirror image"], "the mirror image brings most of it"
+    for name, one in found["for_long"].items():
+        assert f"{name}: {one['accuracy']:.4f}" in said and verdict(one["paired"]["difference_ci"]) in said
+        if name != "no CutMix":
+            assert f"{in_points(one['paired'])} over the first, helped" in said
+    for name, one in found["over_seeds"].items():
+        each = ", ".join(f"{accuracy:.4f}" for accuracy in one["accuracy_per_seed"])
+        assert f"{one['mean']:.4f} ({each})" in said or f"{one['mean']:.4f} of the test images rightly ({each})" in said
     scores = {name: one["accuracy"] for name, one in found["test"].items()}
-    for accuracy in scores.values():
-        assert f"{accuracy:.4f}" in said
-    for name in ("WideCNN", "together"):
-        assert in_points(found["against"][name]["all"]) in said
-    assert max(("PosterCNN-taught", "WideCNN", "WideCNN-taught"), key=scores.get) == "WideCNN"
+    for name in ("AttentionCNN", "WideCNN", "together"):
+        assert f"{scores[name]:.4f}" in said
+    for name, word in (("WideCNN", "not shown"), ("together", "shown")):
+        assert f"{in_points(found['against'][name]['all'])}, {word}" in said
+    wide, taught, small = (found["over_seeds"][name]["accuracy_per_seed"] for name in (
+        "WideCNN", "WideCNN-taught", "PosterCNN-taught"))
+    assert max(wide) > scores["together"] and 0.008 < wide[2] - wide[0] < 0.01  # "almost a point"
+    assert all(a < b for a, b in zip(taught, wide, strict=True))
     (poster,) = (one["accuracy"] for name, one in evaluation.items() if name.startswith("PosterCNN"))
     assert f"it had {poster:.4f} (notebook 05)" in said
-    assert f"of the same size gained {100 * (scores['PosterCNN-taught'] - poster):.1f} points" in said
-    fast = RUN.read_metrics("time_to_accuracy")["budget"]["accuracy_per_seed"]
-    assert f"lie between {min(fast):.3f} and {max(fast):.3f} on these images" in said
+    assert f"of the same size gained {100 * (np.mean(small) - poster):.1f} points" in said
+    under = found["shifts"]["networks"]
+    assert max(under, key=lambda name: under[name]["mean"]) == found["shifts"]["reference"] == "AttentionCNN-robust"
+    assert min(under, key=lambda name: under[name]["accuracy"]) == "AttentionCNN-robust"
+    for one in under.values():
+        assert f"{one['mean']:.3f}" in said
+    assert f"minus the first is {in_points(found['shifts']['against']['WideCNN-taught'])}" in said
     private, recalls = found["all_expressions"]["PrivateTest"], found["recall_of_all"]
-    low, high = private["accuracy_ci"]
-    minutes = found["finals"]["WideCNN"]["seconds"] / 60
-    assert f"{private['accuracy']:.4f} ({low:.3f} to {high:.3f}) | {minutes:.0f} minutes of one processor core" in said
+    for one in (private, private["together"]):
+        low, high = one["accuracy_ci"]
+        assert f"| {one['accuracy']:.4f} ({low:.3f} to {high:.3f}) |" in said
+    assert found["finals"]["WideCNN"]["trained_on"] == "cuda (NVIDIA H200)"
+    assert f"{found['finals']['WideCNN']['seconds'] / 60:.0f} minutes of a GPU (NVIDIA H200)" in said
+    seconds = found["training_seconds"]
+    assert f"{seconds['cuda (NVIDIA H200)'] / 60:.0f} min of training on a GPU (NVIDIA H200)" in said
+    assert f"{sum(s for name, s in seconds.items() if name.startswith('cpu')) / 60:.0f} min of training |" in said
     recall = {name: one["accuracy"] for name, one in recalls.items()}
     most, fewest = max(recall, key=recall.get), min(recall, key=recall.get)
     assert f"of the faces called {most} it finds most, of those called {fewest} the fewest" in said
