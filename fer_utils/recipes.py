@@ -38,7 +38,7 @@ RECIPES = {
     "taught": NamedRecipe("WideCNN", 0.3, Recipe(
         epochs=60, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         averaging=0.99, interpolation="bilinear", shift=6, scale=0.2, erase=0.5, taught=0.8)),
-    # The same teacher. Test 0.8546 +- 0.0016 with ten views (3 seeds), on all 16,175 training images, 66 seconds of
+    # The same teacher. Test 0.8546 +- 0.0016 with ten views (3 seeds), on all 16,175 training images, 63 seconds of
     # an NVIDIA H200, the teacher's answers included, bfloat16.
     "small": NamedRecipe("PosterCNN", 0.3, Recipe(
         epochs=60, batch_size=128, learning_rate=0.003, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
