@@ -55,4 +55,8 @@ RECIPES = {
     "sprint": NamedRecipe("FastCNN", 0.0, Recipe(
         epochs=4, batch_size=96, learning_rate=0.005, optimizer="muon", schedule="one_cycle",
         label_smoothing=0.1, interpolation="bilinear", degrees=0)),
+    # The sprint without Muon, which notebook 08 races against it.
+    "sprint-adamw": NamedRecipe("FastCNN", 0.0, Recipe(
+        epochs=6, batch_size=64, learning_rate=0.005, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
+        label_smoothing=0.1, interpolation="bilinear", degrees=0)),
 }
