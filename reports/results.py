@@ -530,7 +530,7 @@ def statements(found: Found) -> list[str]:
     budget = found.timed.get("budget")
     if "best_public_result" in base and budget:
         word = verdict(budget["mean_ci"], base["best_public_result"]["accuracy"], COMPARISON)
-        said.append(f"The mean accuracy of the recipe “fast” {word} the best public result.")
+        said.append(f"The mean accuracy of the recipe “fast-muon” {word} the best public result.")
     return said
 
 
