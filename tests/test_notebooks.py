@@ -219,7 +219,7 @@ def test_what_speed_and_time_to_accuracy_were_on_fer2013():
         quick, old = timed["targets"][name], timed["adamw"][name]
         took = f"seeds in {quick['median_seconds']:.0f} seconds, with AdamW by {old['reached']} of {old['n']} in"
         assert f"{what} is reached by {quick['reached']} of {quick['n']} {took} {old['median_seconds']:.0f}" in said
-        assert f"{quick['median_seconds'] / old['median_seconds']:.0%} of the time" in said
+        assert f"{quick['median_seconds'] / old['median_seconds']:.0%}" in said
     slow, budget = timed["reference"], timed["budget"]
     assert f"took {slow['ratio']:.0f} times as long as the longer sprint, which passes it" in said
     assert slow["sprint"]["median_accuracy"] > slow["accuracy"] and slow["n"] == 1
