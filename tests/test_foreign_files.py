@@ -15,7 +15,7 @@ import pytest
 from making import bands, rounds
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from fer_utils import CourseError, evaluation, lessons
+from fer_utils import CourseError, count, evaluation, lessons
 from fer_utils.figures import speed
 from fer_utils.lessons import is_finished, load_trained, training_to_judge
 from fer_utils.models import build_model
@@ -143,7 +143,7 @@ CELLS = [(path.stem, cell.source) for path in sorted((ROOT / "notebooks").glob("
          for cell in nbformat.read(path, 4).cells if re.search("^with results_to_show", cell.source, re.MULTILINE)]
 EMPTY = ("against", "answers", "beside", "best_way", "bought", "budget", "by_network", "differences", "ensemble",
          "found", "machine_peak", "measures", "reached", "recalls", "rival", "scores", "seen", "seven", "spent",
-         "tried", "whole")
+         "tried", "whole", "before", "for_long", "seeds_of", "shifts_found")
 """What a cell has found in its own run: in a rehearsal it shows the committed run's instead."""
 
 
@@ -152,7 +152,7 @@ def test_a_rehearsal_shows_committed_metrics_or_names_the_damaged_one(notebook, 
     rng, folder = np.random.default_rng(0), tmp_path / "reports" / "fer2013" / "metrics"
     monkeypatch.setattr(lessons, "clone", lambda: tmp_path)
     given = dict.fromkeys(EMPTY, {}) | dict.fromkeys(("ablations", "members", "pairs", "square", "table"), []) | {
-        "ablation_seeds": 1, "alone": 0, "axes": {"batch_size": [], "learning_rate": []}, "evaluation": evaluation,
+        "ablation_seeds": 1, "alone": 0, "count": count, "axes": {"batch_size": [], "learning_rate": []}, "evaluation": evaluation,
         "faces": bands(6), "figures": speed, "grid_seeds": 0, "labelled": False, "networks": ["notebook 04"],
         "paired_seeds": None, "pd": pd, "rehearsal": True, "results_to_show": lessons.results_to_show, "run": "mine",
         "seeds": 5, "show_committed": str, "together": 0, "verdict": evaluation.verdict}

@@ -34,6 +34,7 @@ from fer_utils.models import build_model, conv_block, count_parameters
 from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
 from fer_utils.support.checkpoints import digest, read_metadata
+from fer_utils.support.devices import describe_device
 from fer_utils.support.run_tables import rows_hash
 from fer_utils.training import Recipe, Result, Trainer, fit, validate
 
@@ -208,7 +209,8 @@ def test_what_was_asked_for_is_written_down(run, parts, ask):
         "loop": "course", "recipe": asdict(ASKED.recipe), "precision": "float32",
         "parameters": count_parameters(result.model), "teacher": None,
         "train": {"n": 48, "fingerprint": parts.train.fingerprint},
-        "val": {"n": 24, "fingerprint": parts.val.fingerprint}} | {
+        "val": {"n": 24, "fingerprint": parts.val.fingerprint},
+        "trained_on": {"0": describe_device(torch.device("cpu"))}} | {
             key: value for key, value in kept.asked().items() if key == "split_seed"}
     assert sorted(path.name for path in kept.path.glob("[!.]*")) == ["recipe.json", "seed0.csv", "seed0.safetensors"]
     epoch = int(result.best["epoch"])
