@@ -152,7 +152,8 @@ def test_a_rehearsal_shows_committed_metrics_or_names_the_damaged_one(notebook, 
     rng, folder = np.random.default_rng(0), tmp_path / "reports" / "fer2013" / "metrics"
     monkeypatch.setattr(lessons, "clone", lambda: tmp_path)
     given = dict.fromkeys(EMPTY, {}) | dict.fromkeys(("ablations", "members", "pairs", "square", "table"), []) | {
-        "ablation_seeds": 1, "alone": 0, "count": count, "axes": {"batch_size": [], "learning_rate": []}, "evaluation": evaluation,
+        "ablation_seeds": 1, "alone": 0, "count": count,
+        "axes": {"batch_size": [], "learning_rate": []}, "evaluation": evaluation,
         "faces": bands(6), "figures": speed, "grid_seeds": 0, "labelled": False, "networks": ["notebook 04"],
         "paired_seeds": None, "pd": pd, "rehearsal": True, "results_to_show": lessons.results_to_show, "run": "mine",
         "seeds": 5, "show_committed": str, "together": 0, "verdict": evaluation.verdict}
