@@ -1,4 +1,4 @@
-"""Loss, optimizers, the schedule of the learning rate, and the average of the weights, from PyTorch's own parts."""
+"""Loss, optimizers, the schedule of the learning rate, and the average of the weights, for the most part PyTorch's."""
 
 import copy
 from collections.abc import Iterable
@@ -23,10 +23,9 @@ class Muon(AdamW):
     MOMENTUM = 0.9
 
     def __init__(self, weights: Iterable[nn.Parameter], lr: float, weight_decay: float, fused: bool):
-        weights = list(weights)
-        inner = [weight for weight in weights if weight.ndim == 4 and weight.shape[1] > 1]
-        kept = {id(weight) for weight in inner}
-        others = [weight for weight in weights if id(weight) not in kept]
+        inner, others = [], []
+        for weight in weights:
+            (inner if weight.ndim == 4 and weight.shape[1] > 1 else others).append(weight)
         groups = [{"params": inner, "lr": 10 * lr}, {"params": others}]
         super().__init__(groups, lr=lr, weight_decay=weight_decay, fused=fused)
 
