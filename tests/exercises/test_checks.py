@@ -1,6 +1,7 @@
 """Every check, on the solution, on the empty stub and on answers that people give."""
 
 import importlib
+import itertools
 import math
 
 import numpy as np
@@ -39,7 +40,25 @@ def test_the_stub_is_told_that_nothing_came(name, check):
 
 
 def test_each_notebook_has_three_or_four_exercises():
-    assert len(NAMES) == 9 and {len(checks(name)) for name in NAMES} == {4}
+    assert len(NAMES) == 10 and {len(checks(name)) for name in NAMES} == {4}
+
+
+def share_of(values: np.ndarray) -> np.ndarray:
+    return values / values.sum(axis=1, keepdims=True)
+
+
+def pasted(face, other, target, other_target, square, low=0, share=lambda inside, side: inside.mean()):
+    """The right answer, and wrong ones: slices that begin below 0, and other shares."""
+    top, left, side = square
+    inside = np.zeros((48, 48), bool)
+    inside[max(top, low) : max(top + side, low), max(left, low) : max(left + side, low)] = True
+    part = share(inside, side)
+    return np.where(inside, other, face), (1 - part) * target + part * other_target
+
+
+def written_over(face, other, target, other_target, square):
+    face[:], target = pasted(face, other, target, other_target, square)
+    return face, target
 
 
 def majority(labels: np.ndarray) -> int:
@@ -575,6 +594,36 @@ WRONG = {
         (lambda photo, square: shrunk(photo, (square[1], square[0], square[2])), "white came; expected: none of it"),
         (lambda photo, square: face_tensor(photo.convert("L").crop(square + square[2:]).resize((48, 48))),
          "neighbours that differ by 0.03")],
+    "further.taught_targets": [
+        (lambda y, z, taught: torch.lerp(one_hot(y, z), z, taught), "a teacher's logits become probabilities by"),
+        (lambda y, z, taught: torch.lerp(z.softmax(1), one_hot(y, z), taught), "0.82 came at place [0, 0]; expected: "),
+        (lambda y, z, taught: z.softmax(1), "the rest of the label's"),
+        (lambda y, z, taught: torch.lerp(one_hot(y, z), one_hot(z.argmax(1), z), taught), "0.2 came at place [0, 0]"),
+        (lambda y, z, taught: torch.lerp(one_hot(y, z), z.softmax(0), taught), "rows came that add up to"),
+        (lambda y, z, taught: torch.lerp(one_hot(y, z), z.softmax(1), taught).double(), "dtype torch.float64 came")],
+    "further.asked_about": [
+        (lambda p, kept: p[:, kept], "0.4 came at place [0, 0]; expected: 0.571429, so that each row adds up to 1"),
+        (lambda p, kept: share_of(p[:, sorted(kept)]), "0.571429 came at place [0, 0]; expected: 0.142857, in the"),
+        (lambda p, kept: share_of(np.exp(p[:, kept])), "in the order of `kept`, and their ratios kept"),
+        (lambda p, kept: p[:, kept] / p[:, kept].sum(), "0.540541 came at place [0, 0]"),
+        (lambda p, kept: share_of(p), "shape (2, 7) came; expected: shape (2, 3)")],
+    "further.pasted": [
+        (lambda *given: pasted(*given, share=lambda inside, side: side * side / inside.size), "lies in the image"),
+        (lambda *given: pasted(*given, share=lambda inside, side: side / 48), "0.5 came at place [0]; expected: 0.25"),
+        (lambda *given: pasted(*given, low=-48), "50 came at place [0, 12]; expected: 112"),
+        (lambda *given: pasted(*given)[0], "an array of shape (48, 48) came; expected: an image and a target"),
+        (lambda face, other, *rest: pasted(other, face, *rest), "the other face in the square only"),
+        (lambda face, other, target, other_target, square: pasted(face, other, other_target, target, square),
+         "0.75 came at place [0]; expected: 0.25"),
+        (lambda face, other, target, *rest: (pasted(face, other, target, *rest)[0], target), "0 came at place [0]"),
+        (written_over, "an image that went in was changed; expected: a new one")],
+    "further.best_of": [
+        (lambda accuracies, k: max(accuracies), "0.9 came, which is the best of all of them; expected: 0.84"),
+        (lambda accuracies, k: np.mean(accuracies), "0.84 came, which is their mean; expected: 0.873333"),
+        (lambda accuracies, k: max(accuracies[:k]), "the best of those that come first; expected: 0.84"),
+        (lambda accuracies, k: np.mean([max(one) for one in itertools.product(accuracies, repeat=k)]),
+         "a seed may be drawn more than once"),
+        (lambda accuracies, k: np.mean(sorted(accuracies)[-k:]), "0.9 came, which is the best of all of them")],
 }
 
 

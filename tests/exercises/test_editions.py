@@ -21,7 +21,8 @@ from fer_utils.tools.lab import working_copy
 from fer_utils.tools.notebooks import find
 
 ROOT = NOTEBOOKS.parent
-LESSONS = [path.stem for path in sorted(NOTEBOOKS.glob("0[1-9]*.ipynb"))]
+WITHOUT = ("00_start_here", "10_common_errors")  # the tour, and the notebook of errors
+LESSONS = [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem not in WITHOUT]
 
 
 def teacher(folder: Path) -> NbGraderAPI:

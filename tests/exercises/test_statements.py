@@ -9,9 +9,11 @@ import torch
 from answering import answers, read
 from PIL import Image
 
+from fer_utils.augment import cutmix
 from fer_utils.data import audit, load_faces
 from fer_utils.evaluation import apply_temperature
 from fer_utils.exercises import training
+from fer_utils.models import Restricted
 from fer_utils.photos import MARGIN, cut, prepare, with_margin
 from fer_utils.runs import Run
 from fer_utils.support.detector import Box
@@ -107,6 +109,41 @@ def test_the_course_cuts_and_prepares_as_the_exercises_do():
         square = solved["square_around"](box, photo.size, MARGIN)
         assert square == with_margin(Box(*box), photo)
         assert torch.equal(solved["prepared"](photo, square), prepare(np.stack([cut(photo, Box(*square))])))
+
+
+def test_what_a_teacher_and_the_best_of_many_seeds_give():
+    _, against = printed("11_further", "label =").splitlines()
+    assert np.argmax(numbers(against.partition(":")[2])) == 2
+    assert "The second student is to answer class 2, against the label" in said("11_further")
+    same, seven, three = (numbers(line) for line in printed("11_further", "logits =").splitlines())
+    assert "It is the same." in said("11_further") and same == [0]
+    assert "With fewer classes to choose from, each of them gets more" in said("11_further")
+    assert min(np.subtract(three, seven)) > 0
+    cell, = [cell.source for cell in read("solutions", "11_further").cells if cell.source.startswith("three =")]
+    of_seeds = RUN.read_metrics("further")["over_seeds"]["WideCNN"]["accuracy_per_seed"]
+    assert f"three = {[round(accuracy, 4) for accuracy in of_seeds]}" in cell
+    gains = [numbers(line)[-1] for line in printed("11_further", "three =").splitlines()[1:]]
+    assert "the number rises with every further try" in said("11_further")
+    assert gains[0] == 0 and min(np.diff(gains)) > 0
+
+
+def test_the_course_mixes_and_restricts_as_the_exercises_do():
+    solved, rng = answers("solutions", "11_further"), np.random.default_rng(0)
+    logits = torch.randn(5, 7, generator=torch.Generator().manual_seed(0))
+    restricted = Restricted(torch.nn.Identity(), [0, 3, 6])(logits).softmax(1)
+    assert np.allclose(solved["asked_about"](logits.softmax(1).numpy(), [0, 3, 6]), restricted, atol=1e-6)
+    pair = rng.integers(0, 256, (2, 48, 48)).astype(np.uint8)
+    targets, generator = torch.eye(2), torch.Generator().manual_seed(1)
+    assert "`augment.cutmix` places each rectangle so that it lies within the image" in said("11_further")
+    for _ in range(20):
+        images, mixed = cutmix(torch.as_tensor(pair), targets, p=1.0, generator=generator)
+        rows, columns = np.nonzero(images[0].numpy() != pair[0])
+        if len(rows):
+            height, width = (int(np.ptp(place)) + 1 for place in (rows, columns))
+            assert abs(mixed[0, 1].item() - height * width / 2304) < 1e-6
+    square = (int(rng.integers(-5, 30)), int(rng.integers(-5, 30)), 24)
+    image, target = solved["pasted"](*pair, *targets.numpy(), square)
+    assert abs(target[1] - (image != pair[0]).mean()) < 0.02
 
 
 def test_what_fer2013_shows(fer2013_zip):
