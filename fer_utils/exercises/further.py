@@ -10,19 +10,22 @@ from fer_utils.exercises import ask, passed, see, see_array, see_number, see_ten
 
 
 def taught_targets(function) -> None:
-    """A teacher that is sure of another class, one that cannot tell, one that agrees; shares from none to all."""
-    labels, said = torch.tensor([0, 2, 1]), torch.tensor([[0.1, 0.8, 0.1], [0.4, 0.4, 0.2], [0.0625, 0.875, 0.0625]])
+    """Three teachers: sure of another class, undecided, and sure of the label; shares from all to none.
+
+    No face has the last class, which a count of the classes by the labels would miss.
+    """
+    labels, said = torch.tensor([0, 1, 1]), torch.tensor([[0.1, 0.8, 0.1], [0.4, 0.2, 0.4], [0.0625, 0.875, 0.0625]])
     logits = said.log() + 2  # softmax does not see what is added to all
-    for taught, wanted in ((0.8, [[0.28, 0.64, 0.08], [0.32, 0.32, 0.36], [0.05, 0.9, 0.05]]),
-                           (0.5, [[0.55, 0.4, 0.05], [0.2, 0.2, 0.6], [0.03125, 0.9375, 0.03125]]),
-                           (0.0, [[1, 0, 0], [0, 0, 1], [0, 1, 0]]), (1.0, said.tolist())):
-        case = f"the labels {labels.tolist()}, a teacher's logits for three faces, and taught={taught:g}"
-        got = ask(function, labels, logits.clone(), taught, case=case, wanted="targets, float (3, 3)")
-        see_tensor(got, (3, 3), torch.float32, case)
+    for taught, wanted in ((0.8, [[0.28, 0.64, 0.08], [0.32, 0.36, 0.32], [0.05, 0.9, 0.05]]),
+                           (0.5, [[0.55, 0.4, 0.05], [0.2, 0.6, 0.2], [0.03125, 0.9375, 0.03125]]),
+                           (0.0, [[1, 0, 0], [0, 1, 0], [0, 1, 0]]), (1.0, said.tolist())):
+        case = f"the labels {labels.tolist()}, a teacher's logits for three classes, and taught={taught:g}"
+        got = ask(function, labels, logits.clone(), taught, case=case, wanted="targets, float32 (3, 3)")
+        see_tensor(got, (3, 3), torch.float32, case, ", a column for each class that the teacher knows")
         sums = got.sum(1)
         see((sums - 1).abs().max().item() < 1e-4, case, f"rows came that add up to {sums[0]:.3g}, {sums[1]:.3g} and "
             f"{sums[2]:.3g}", "1 each: a teacher's logits become probabilities by softmax, over the classes")
-        see_array(got, wanted, case, 1e-4, ", taught times the teacher's answer and the rest of the label's")
+        see_array(got, wanted, case, 1e-4, ", `taught` times the teacher's answer plus (1 - `taught`) times the label")
     passed("What the student is to answer: the teacher's share and the label's, and they add up to 1.")
 
 
@@ -57,6 +60,8 @@ def pasted(function) -> None:
                   wanted="the mixed image and its target")
         see(isinstance(got, tuple | list) and len(got) == 2, case, f"{shown(got)} came", "an image and a target")
         see(np.array_equal(given, (face, other)), case, "an image that went in was changed", "a new one")
+        see(np.asarray(got[0]).dtype == np.uint8, f"the image, {case}", f"{shown(got[0])} of dtype "
+            f"{np.asarray(got[0]).dtype} came", "uint8, as the faces have")
         inside = (rows >= top) & (rows < top + side) & (columns >= left) & (columns < left + side)
         see_array(got[0], np.where(inside, other, face), f"the image, {case}", 0, ", the other face in the square only")
         hint = "" if inside.sum() == side * side else ", by the part of the square that lies in the image"

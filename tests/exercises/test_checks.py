@@ -56,6 +56,14 @@ def pasted(face, other, target, other_target, square, low=0, share=lambda inside
     return np.where(inside, other, face), (1 - part) * target + part * other_target
 
 
+def ends_before(face, other, target, other_target, square):
+    """Only the beginning of a slice is kept from falling below 0, not its end."""
+    (top, left, side), mixed = square, face.copy()
+    mixed[max(top, 0) : top + side, max(left, 0) : left + side] = other[max(top, 0) : top + side,
+                                                                        max(left, 0) : left + side]
+    return mixed, pasted(face, other, target, other_target, square)[1]
+
+
 def written_over(face, other, target, other_target, square):
     face[:], target = pasted(face, other, target, other_target, square)
     return face, target
@@ -597,7 +605,8 @@ WRONG = {
     "further.taught_targets": [
         (lambda y, z, taught: torch.lerp(one_hot(y, z), z, taught), "a teacher's logits become probabilities by"),
         (lambda y, z, taught: torch.lerp(z.softmax(1), one_hot(y, z), taught), "0.82 came at place [0, 0]; expected: "),
-        (lambda y, z, taught: z.softmax(1), "the rest of the label's"),
+        (lambda y, z, taught: z.softmax(1), "plus (1 - `taught`) times the label"),
+        (lambda y, z, taught: torch.lerp(F.one_hot(y).float(), z[:, :2].softmax(1), taught), "shape (3, 2) came"),
         (lambda y, z, taught: torch.lerp(one_hot(y, z), one_hot(z.argmax(1), z), taught), "0.2 came at place [0, 0]"),
         (lambda y, z, taught: torch.lerp(one_hot(y, z), z.softmax(0), taught), "rows came that add up to"),
         (lambda y, z, taught: torch.lerp(one_hot(y, z), z.softmax(1), taught).double(), "dtype torch.float64 came")],
@@ -616,6 +625,8 @@ WRONG = {
         (lambda face, other, target, other_target, square: pasted(face, other, other_target, target, square),
          "0.75 came at place [0]; expected: 0.25"),
         (lambda face, other, target, *rest: (pasted(face, other, target, *rest)[0], target), "0 came at place [0]"),
+        (lambda *given: (pasted(*given)[0].astype(float), pasted(*given)[1]), "of dtype float64 came; expected: uint8"),
+        (ends_before, "the other face in the square only"),
         (written_over, "an image that went in was changed; expected: a new one")],
     "further.best_of": [
         (lambda accuracies, k: max(accuracies), "0.9 came, which is the best of all of them; expected: 0.84"),
