@@ -48,6 +48,8 @@ class Faces:
             values = getattr(self, name)
             if values is not None and len(values) != n:
                 raise DataError(f"there are {len(values)} {name} for {n} images: give one for each image.")
+        if unknown := set(self.usage.tolist()) - set(USAGES):
+            raise DataError(f"usage has {', '.join(map(repr, sorted(unknown)))[:100]}: give {', '.join(USAGES)}.")
         if self.labels is not None and n and not -1 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise DataError(f"labels run from {self.labels.min()} to {self.labels.max()}: with {len(self.classes)} "
                             f"classes they are 0 to {len(self.classes) - 1}, or -1 where unknown.")
@@ -84,7 +86,7 @@ class Faces:
         return replace(self, images=images, labels=np.concatenate(labels), usage=usage, names=names)
 
     def with_classes(self, classes: Sequence[str]) -> "Faces":
-        """The faces of these classes, labels renumbered to `classes`; images of other classes are left out."""
+        """The faces of these classes, labels renumbered; those of other classes or without a label are left out."""
         missing = [name for name in classes if name not in self.classes]
         if missing:
             raise DataError(f"these faces have no class {', '.join(missing)}, only {', '.join(self.classes)}: "

@@ -153,7 +153,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """softmax(logits / temperature), float64 (N, classes): other confidences, the same answers."""
+    """softmax(logits / temperature), float64 (N, classes), of probabilities: other confidences, the same answers."""
     return torch.as_tensor(_log(probabilities) / temperature).softmax(1).numpy()
 
 
@@ -185,11 +185,12 @@ def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = 
 
     clean: bool (N,), True where an image is free of leaks (see `clean_part`). Returns a dict for `Run.write_metrics`:
     n, accuracy with its 95 % Wilson interval, macro_f1, per_class, confusion (rows: label), ece, brier, and accuracy on
-    the public, private and clean part where the images have them. Raises CourseError where there are no labels.
+    the public, private and clean part where the images have them. CourseError where an image has no label.
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # here, since it takes a second
-    if test.labels is None:
-        raise CourseError("These images have no labels, so there is nothing to compare: score the validation part.")
+    if len(test) == 0 or (test.labels_or_unknown() < 0).any():
+        raise CourseError("There are no images here, or images without a label, so there is nothing to compare: score "
+                          "the validation part, or take the images that have one.")
     predicted, labels = probabilities.argmax(1), test.labels
     hits = predicted == labels
     indices = list(range(len(test.classes)))
@@ -212,7 +213,7 @@ def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = 
 
 
 def over_seeds(accuracies: list[float]) -> dict:
-    """Mean, its 95 % t interval, standard deviation (n - 1 in its divisor) of trainings; None without spread."""
+    """accuracy_per_seed, mean, std (n - 1 in its divisor) and mean_ci (95 % t); the last two None for one training."""
     spread = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None
     found = {"accuracy_per_seed": list(accuracies), "mean": float(np.mean(accuracies)), "std": spread}
     return found | {"mean_ci": mean_interval(accuracies)}

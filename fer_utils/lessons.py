@@ -150,7 +150,7 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
         remove_leftovers(training.path)
         training.write_asked(description)
         if teacher:
-            loop = Loop(loop.name, partial(loop.fit, teacher=teacher.eval().to(unit)))
+            loop = Loop(loop.name, partial(loop.fit, teacher=teacher))
         result = _train(training, model, parts, asked.recipe, seed, device, loop, log)
         run.record(device=describe_device(unit), precision=precision)
         return result

@@ -194,7 +194,7 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
     It is built as `TinyNet(n_classes=...)`, with `dropout=` where that is given and its signature has it. `seed`
     decides the initial weights. CourseError for an unknown name, and for a class that cannot be built so.
     """
-    checks.number(float, "dropout", dropout or 0, 0, 0.99)
+    dropout = dropout if dropout is None else checks.number(float, "dropout", dropout, 0, 0.99)
     maker = MODELS[name] if name in MODELS else own_network(name, known=tuple(MODELS))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -240,8 +240,8 @@ def multiply_adds(layer: nn.Module, output: Tensor) -> int:
 
 
 @torch.no_grad()
-def layer_table(model: nn.Module, image_size: int = 48) -> pd.DataFrame:
-    """One row a layer, in the order an image passes them: output shape, parameters, multiply-adds per image."""
+def layer_table(model: nn.Module) -> pd.DataFrame:
+    """One row a layer, in the order an image of 48 x 48 passes them: output shape, parameters, multiply-adds."""
     rows, hooks = [], []
 
     def note(layer: nn.Module, _inputs, output: Tensor) -> None:
@@ -253,7 +253,7 @@ def layer_table(model: nn.Module, image_size: int = 48) -> pd.DataFrame:
         if not list(layer.children()):
             hooks.append(layer.register_forward_hook(note))
     training = model.training
-    model.eval()(torch.zeros(1, 1, image_size, image_size, device=next(model.parameters()).device))
+    model.eval()(torch.zeros(1, 1, 48, 48, device=next(model.parameters()).device))
     model.train(training)
     for hook in hooks:
         hook.remove()

@@ -84,7 +84,7 @@ def name_faces(network: Network, photo: Image.Image) -> tuple[list[Box], np.ndar
     """Every face found in a photograph: squares, images uint8 (n, 48, 48), calibrated probabilities (n, classes)."""
     squares = [with_margin(box, photo) for box in find_faces(photo)]
     images = np.array([cut(photo, square) for square in squares], np.uint8).reshape(-1, SIDE, SIDE)
-    return squares, images, answer(network, images)
+    return squares, images, answer(network, images) if squares else np.zeros((0, len(network.classes)))
 
 
 def answered(network: Network, probabilities: np.ndarray) -> str | None:

@@ -33,7 +33,7 @@ class Training:
         return self.path.name
 
     def asked(self) -> dict:
-        """What recipe.json holds: model, dropout, classes, loop, recipe, precision, train, val, parameters."""
+        """What recipe.json holds: all that was asked for, and for each seed the machine that trained it."""
         return read_json(self.path / "recipe.json") or {}
 
     def write_asked(self, asked: dict) -> None:
@@ -45,7 +45,7 @@ class Training:
         return sorted(int(name[1]) for name in names if name)
 
     def history(self, seed: int) -> pd.DataFrame | None:
-        """The epochs done under this seed, with the columns of `training.HISTORY`; None where there are none.
+        """The epochs done under this seed, with the columns of `run_tables.HISTORY`; None where there are none.
 
         CourseError where the file is damaged, or another's.
         """

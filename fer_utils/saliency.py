@@ -20,12 +20,13 @@ def grad_cam(model: nn.Module, images: np.ndarray, classes: np.ndarray) -> np.nd
     seen: list[Tensor] = []
 
     def note(layer: nn.Module, inputs, output) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1 and output.requires_grad:
+        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
             seen.append(output)
 
     model.eval()
     hooks = [layer.register_forward_hook(note) for layer in model.modules()]
-    logits = model(to_tensor(images).to(next(model.parameters()).device))
+    # Asked for the gradient of the images, PyTorch follows it through layers that are frozen, too.
+    logits = model(to_tensor(images).to(next(model.parameters()).device).requires_grad_())
     for hook in hooks:
         hook.remove()
     if not seen:

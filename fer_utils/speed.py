@@ -91,8 +91,9 @@ def reference_fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Rec
         start = time.perf_counter()
         train_loss = reference_epoch(model, optimizer, loader)
         seconds = time.perf_counter() - start
-        totals = validate(model, *on_device(val, device)).tolist() if val else [math.nan, math.nan]
-        val_loss, val_acc = (total / len(val or train) for total in totals)
+        val_loss = val_acc = math.nan
+        if val:
+            val_loss, val_acc = (validate(model, *on_device(val, device)) / len(val)).tolist()
         checks.learning(epoch, train_loss, val_loss if val else 0.0)
         saved = val_acc > best if val else epoch == recipe.epochs
         rows.append((seed, epoch, train_loss, val_loss, val_acc, saved, seconds))
@@ -161,7 +162,7 @@ def variant(step: str, faces: Faces, asked: NamedRecipe, device: torch.device) -
 
 
 def measure(steps: Sequence[str], faces: Faces, asked: NamedRecipe, repeats: int, device: torch.device) -> pd.DataFrame:
-    """Seconds of an epoch under each step, `repeats` times, the steps taking turns; a first round is not counted.
+    """The speed of an epoch under each step, `repeats` times, the steps taking turns; a first round is not counted.
 
     Columns: step, repeat, images_per_s, peak_mb (of the step's process so far, without its loader's workers, or of the
     GPU's memory; NaN where the system does not say).
@@ -218,8 +219,8 @@ def operators(epoch: Callable[[], float | Tensor], device: torch.device) -> pd.D
     on_gpu = device.type == "cuda"
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else it complains of a missing GPU
     float(epoch())
-    start = time.perf_counter()
     with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]) as profiler:
+        start = time.perf_counter()
         float(epoch())
         seconds = time.perf_counter() - start
     outer = [one for one in profiler.events() if one.cpu_parent is None and one.device_type == DeviceType.CPU]
@@ -246,14 +247,12 @@ def products(asked: NamedRecipe, n_classes: int, device: torch.device) -> pd.Dat
         hook.remove()
         inputs_too = layer is not multiply[0]  # nobody asks how the images should change
         x, change = x.detach().to(kind).requires_grad_(inputs_too), torch.ones_like(output, dtype=kind)
-        shape = output.numel() // len(layer.weight), layer.weight[0].numel(), len(layer.weight)
-        a, b = (torch.rand(pair, device=device, dtype=kind) for pair in (shape[:2], shape[1:]))
-        once, passes = 2 * math.prod(shape) / 1e9, 3 if inputs_too else 2
+        columns, inner = len(layer.weight), layer.weight[0].numel()
+        rows = output.numel() // columns
+        a = torch.rand(rows, inner, device=device, dtype=kind)
+        b = torch.rand(inner, columns, device=device, dtype=kind)
+        once, passes = 2 * rows * inner * columns / 1e9, 3 if inputs_too else 2
         product = once / median_seconds(torch.matmul, a, b)
-        reached = passes * once / median_seconds(there_and_back, layer.to(kind), x, change)
-        table.append((type(layer).__name__, *shape, product, reached, passes * once))
+        in_training = median_seconds(lambda layer, x, change: layer(x).backward(change), layer.to(kind), x, change)
+        table.append((type(layer).__name__, rows, inner, columns, product, passes * once / in_training, passes * once))
     return pd.DataFrame(table, columns=["layer", "rows", "inner", "columns", "product", "reached", "work"])
-
-
-def there_and_back(layer: nn.Module, x: Tensor, change: Tensor) -> None:
-    layer(x).backward(change)

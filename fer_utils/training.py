@@ -57,11 +57,8 @@ class Recipe:
                 number = checks.number(field.type, field.name, getattr(self, field.name), *checks.RANGES[field.name])
                 object.__setattr__(self, field.name, number)
         object.__setattr__(self, "flip", checks.yes_or_no("flip", self.flip))
-        checks.one_of("interpolation", self.interpolation, ("nearest", "bilinear"))
-        checks.one_of("optimizer", self.optimizer, ("adam", "adamw", "muon"))
-        checks.one_of("schedule", self.schedule, ("constant", "one_cycle"))
-        checks.one_of("precision", self.precision, ("auto", "float32", "bfloat16"))
-        checks.one_of("class_weights", self.class_weights, ("none", "balanced"))
+        for name, valid in checks.CHOICES.items():
+            checks.one_of(name, getattr(self, name), valid)
 
     def changes(self) -> dict:
         """The fields that differ from their defaults, by name."""
@@ -150,7 +147,8 @@ def validate(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int =
     """
     model.eval()
     totals = torch.zeros(2, device=images.device)
-    for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+    for start in range(0, len(images), batch_size):
+        x, y = images[start : start + batch_size], labels[start : start + batch_size]
         logits = model(to_tensor(x))
         totals += torch.stack([F.cross_entropy(logits, y, reduction="sum"), (logits.argmax(1) == y).sum()])
     return totals
@@ -163,10 +161,12 @@ class Trainer:
     def __init__(self, model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: str,
                  teacher: nn.Module | None = None):
         checks.teacher(recipe.taught, teacher)
+        checks.labelled(train, val)
         self.device, self.teacher = choose_device(device), teacher
         self.recipe, self.precision = recipe, choose_precision(recipe.precision, self.device)
         torch.manual_seed(seed)  # dropout
-        check_outputs(model.to(self.device), train, self.device)
+        for network in [model] if teacher is None else [teacher, model]:
+            check_outputs(network.to(self.device), train, self.device)  # and so the teacher answers without dropout
         self.model = model.to(memory_format=torch.channels_last)
         self.learner = recorded(self.model, recipe.batch_size, self.precision)
         keep_memory()

@@ -77,6 +77,11 @@ def test_with_classes_keeps_theirs_and_renumbers():
     assert faces.labels.tolist() == [0, 1, 2, 3, 4, 5, 6, -1]
 
 
+def test_a_usage_that_nobody_knows_is_refused():
+    with pytest.raises(data.DataError, match="usage has 'train': give Training, Validation, PublicTest, PrivateTest"):
+        data.Faces(np.zeros((2, 48, 48), np.uint8), None, np.array(["train", "Test"]), np.array(["a", "b"]))
+
+
 def test_with_classes_refuses_a_class_that_the_faces_lack():
     faces = shades([1, 2], np.array([0, 1]))
     with pytest.raises(DataError, match="Hapy") as caught:

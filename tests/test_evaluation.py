@@ -79,6 +79,10 @@ def test_a_class_without_images_has_no_recall():
 def test_images_without_labels_are_refused():
     with pytest.raises(CourseError, match="validation"):
         evaluation.evaluate(ten_faces(labels=None), certain(PREDICTED))
+    with pytest.raises(CourseError, match="images without a label"):
+        evaluation.evaluate(ten_faces(labels=np.where(LABELS == 2, -1, LABELS)), certain(PREDICTED))
+    with pytest.raises(CourseError, match="no images here"):
+        evaluation.evaluate(ten_faces().take(np.arange(0)), certain(PREDICTED[:0]))
 
 
 def test_reliability_by_hand():

@@ -116,7 +116,7 @@ def lines(path: Path) -> int:
 def test_the_lesson_modules_can_be_read():
     counts = {path.name: lines(path) for path in LESSONS}
     assert {name: n for name, n in counts.items() if n > 260} == {}
-    assert sum(counts.values()) < 2380
+    assert sum(counts.values()) < 2390
 
 
 def test_a_function_of_a_lesson_fits_on_a_page():
@@ -128,4 +128,4 @@ def test_a_function_of_a_lesson_fits_on_a_page():
 def test_the_package_stays_thin():
     package = [path for name, path in MODULES.items() if name.startswith("fer_utils")
                and not name.startswith("fer_utils.exercises")]
-    assert sum(map(lines, package)) < 7882
+    assert sum(map(lines, package)) < 7910

@@ -287,7 +287,7 @@ def test_what_new_faces_were_on_fer2013():
              for name, entry in networks.items()}
     ahead = {shift: mean - means["AttentionCNN"][shift] for shift, mean in means["AttentionCNN-robust"].items()}
     assert (f"ahead under noise above all ({100 * ahead['noise']:.0f} points), under blur, lower resolution and JPEG "
-            f"({100 * ahead['JPEG']:.0f} to {100 * ahead['blur']:.0f}), and by 1 to 2 under less contrast and a") in said
+            f"({100 * ahead['JPEG']:.0f} to {100 * ahead['blur']:.0f}), and by 1 to 2 under less contrast") in said
     assert 0.01 < min(ahead["less contrast"], ahead["hand"]) and max(ahead["less contrast"], ahead["hand"]) < 0.02
     assert ahead["JPEG"] < ahead["lower resolution"] < ahead["blur"]
     assert "are no easier for it" in said and max(abs(ahead["brighter"]), abs(ahead["darker"])) < 0.001

@@ -35,6 +35,14 @@ def test_other_networks_have_places_too(name):
     assert maps.shape == (3, 48, 48) and maps.dtype == np.float32 and 0 <= maps.min() <= maps.max() <= 1
 
 
+def test_layers_that_are_frozen_have_places_too():
+    images = np.random.default_rng(0).integers(0, 256, (2, 48, 48), dtype=np.uint8)
+    model = build_model()
+    maps = grad_cam(model, images, np.array([0, 2]))
+    model.features.requires_grad_(False)
+    np.testing.assert_allclose(grad_cam(model, images, np.array([0, 2])), maps, atol=1e-6)
+
+
 def test_a_network_without_places_is_refused():
     with pytest.raises(CourseError, match="Sequential has no layer that keeps the places"):
         grad_cam(nn.Sequential(nn.Flatten(), nn.Linear(48 * 48, 3)), np.zeros((1, 48, 48), np.uint8), np.array([0]))

@@ -432,6 +432,31 @@ def test_a_student_learns_what_its_teacher_says_and_not_the_labels(parts):
     assert not any(parameter.grad is not None for parameter in teacher.parameters())
 
 
+def test_a_teacher_that_was_learning_answers_without_dropout_and_for_the_same_classes(parts):
+    teacher = nn.Sequential(nn.Flatten(), nn.Dropout(0.9), nn.Linear(48 * 48, 3)).train()
+    trainer = Trainer(tiny(), *parts, replace(BRIEF, taught=1.0), 0, "cpu", teacher)
+    x, y = to_tensor(parts[0].images[:8]), torch.zeros(8, 3)
+    assert torch.equal(trainer.teach(x, y), trainer.teach(x, y))
+    with pytest.raises(CourseError, match=r"Sequential gives \(2, 7\) for two images, where \(2, 3\) is needed"):
+        quiet(tiny(), *parts, replace(BRIEF, taught=1.0), teacher=nn.Sequential(nn.Flatten(), nn.Linear(48 * 48, 7)))
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_faces_without_a_label_are_refused_before_the_first_step(parts, part):
+    both = list(parts)
+    both[part] = replace(both[part], labels=np.where(np.arange(len(both[part])) < 3, -1, both[part].labels))
+    with pytest.raises(CourseError, match=f"3 of the {len(both[part])} images from .* have no label: a training needs"):
+        quiet(tiny(), *both, BRIEF)
+
+
+def test_a_network_that_cannot_take_no_images_is_trained_without_validation(parts):
+    class Viewed(nn.Linear):
+        def forward(self, x):
+            return super().forward(x.reshape(x.size(0), -1))  # "ambiguous" for no images
+
+    assert len(quiet(Viewed(48 * 48, 3), parts[0], None, BRIEF).history) == 2
+
+
 def test_mixed_faces_reach_the_batches(parts):
     trainer = Trainer(tiny(), *parts, replace(BRIEF, cutmix=1.0), 0, "cpu")
     for x, y in trainer.batches():

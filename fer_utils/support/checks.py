@@ -9,6 +9,9 @@ RANGES = {"epochs": (1, 100_000), "batch_size": (2, 1_000_000), "learning_rate":
           "weight_decay": (0, 10), "label_smoothing": (0, 0.99), "averaging": (0, 0.9999), "shift": (0, 48),
           "scale": (0, 0.99), "erase": (0, 1), "photometric": (0, 1), "cutmix": (0, 1), "taught": (0, 1)}
 """The lowest and highest value of each number in a recipe."""
+CHOICES = {"interpolation": ("nearest", "bilinear"), "optimizer": ("adam", "adamw", "muon"),
+           "schedule": ("constant", "one_cycle"), "precision": ("auto", "float32", "bfloat16"),
+           "class_weights": ("none", "balanced")}
 
 
 def number(kind: type, name: str, value, low: float, high: float) -> int | float:
@@ -63,6 +66,15 @@ def teacher(taught: float, network) -> None:
         there = "no" if network is None else "a"
         raise CourseError(f"taught is {taught:g} in the recipe, and there is {there} teacher: give a share above 0 and "
                           "a network as teacher, or neither.")
+
+
+def labelled(*parts) -> None:
+    """Raise CourseError where a face to learn from or to choose by has no label; parts: Faces, or None."""
+    for part in parts:
+        unknown = int((part.labels_or_unknown() < 0).sum()) if part else 0
+        if unknown:
+            raise CourseError(f"{unknown:,} of the {len(part):,} images from {part.source} have no label: a training "
+                              "needs one for each image to learn from and to choose by. Take those that have one.")
 
 
 def learning(epoch: int, *losses: float) -> None:

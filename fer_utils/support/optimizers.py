@@ -25,12 +25,15 @@ class Muon(AdamW):
     def __init__(self, weights: Iterable[nn.Parameter], lr: float, weight_decay: float, fused: bool):
         inner, others = [], []
         for weight in weights:
-            (inner if weight.ndim == 4 and weight.shape[1] > 1 else others).append(weight)
+            if weight.ndim == 4 and weight.shape[1] > 1:
+                inner.append(weight)
+            else:
+                others.append(weight)
         groups = [{"params": inner, "lr": 10 * lr}, {"params": others}]
         super().__init__(groups, lr=lr, weight_decay=weight_decay, fused=fused)
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self) -> None:
         """Muon's step; then AdamW's, which passes over weights whose gradient is taken away."""
         inner = self.param_groups[0]
         for weight in (weight for weight in inner["params"] if weight.grad is not None):
@@ -42,22 +45,24 @@ class Muon(AdamW):
             weight.mul_(1 - inner["lr"] * inner["weight_decay"])
             weight.sub_(orthogonal(ahead).view(weight.shape), alpha=inner["lr"] * longer)
             weight.grad = None
-        return super().step(closure)
+        super().step()
 
 
 def orthogonal(matrix: Tensor, iterations: int = 3) -> Tensor:
-    """The matrix with the same directions, all of about the same length, near 1: float (rows, columns), as it came.
+    """The matrix with the same directions, most of them of about the same length: float (rows, columns), as it came.
 
-    Newton and Schulz's iteration with the coefficients of Jordan et al.: in each one, short directions grow about 3.4
-    times, and those near 1 stay near 1. It needs products of matrices only.
+    In other words: the same singular vectors, and singular values near 1. Newton and Schulz's iteration with the
+    coefficients of Jordan et al.: in each one, short directions grow about 3.4 times, and those near 1 stay near 1; the
+    shortest stay short in so few. It needs products of matrices only.
     """
     numbers = getattr(torch, choose_precision("auto", matrix.device))
     x = (matrix / (matrix.norm() + 1e-7)).to(numbers)
-    x = x.T if len(matrix) > matrix.shape[1] else x  # the product below is then the smaller one
+    tall = len(matrix) > matrix.shape[1]
+    x = x.T if tall else x  # the product below is then the smaller one
     for _ in range(iterations):
         product = x @ x.T
         x = 3.4445 * x + (-4.7750 * product + 2.0315 * product @ product) @ x
-    return (x.T if len(matrix) > matrix.shape[1] else x).to(matrix.dtype)
+    return (x.T if tall else x).to(matrix.dtype)
 
 
 def make_optimizer(model: nn.Module, recipe, steps: int):
@@ -76,7 +81,8 @@ def make_optimizer(model: nn.Module, recipe, steps: int):
 
 
 class MovingAverage(nn.Module):
-    """A copy of a network that follows the average of its recent weights: of about the last 1 / (1 - decay) steps.
+    """A copy of a network that follows the exponential moving average (EMA) of its weights, over about the last
+    1 / (1 - decay) steps.
 
     At the start the average is over fewer steps, lest it remember the first random weights for long.
     """
