@@ -122,9 +122,9 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
             log: Callable[[str], None] = print, loop: Loop = COURSE, teacher: nn.Module | None = None) -> Result:
     """Train as asked on `parts`, or take it from the run's folder where just that was trained before.
 
-    Its folder keeps, after every epoch, the history, the best weights, and what the next epoch depends on: a training
-    that was stopped by hand can be evaluated, and one that was cut in any way goes on. Where another process is
-    training the same, this one waits for it.
+    Its folder keeps, after every epoch (on a GPU every ten seconds), the history, the best weights, and what the next
+    epoch depends on: a training that was stopped by hand can be evaluated, and one that was cut in any way goes on.
+    Where another process is training the same, this one waits for it.
     """
     seed, unit = checks.seed(seed), choose_device(device)
     model = build_model(asked.model, len(parts.train.classes), asked.dropout, seed)
@@ -161,17 +161,18 @@ def _train(training: Training, model: nn.Module, parts: Split, recipe: Recipe, s
     """Train, or go on where an earlier process ended; keep what there is after each epoch, on a GPU at most every ten
     seconds."""
     asked = {"training": training.name, "seed": seed}
-    state, kept_at = read_state(training.state(seed), asked), -math.inf
+    state, kept_at, kept_epoch = read_state(training.state(seed), asked), -math.inf, 0
     what = f"going on after epoch {len(state['rows'])} of" if state else "training now,"
     log(f"{training.name}, seed {seed}: {what} {count(recipe.epochs, 'epoch')} on {len(parts.train):,} images.")
 
     def keep(result: Result) -> None:
-        nonlocal kept_at
+        nonlocal kept_at, kept_epoch
         watch(result)
         if result.trainer.device.type == "cpu" or time.monotonic() > kept_at + 10:
             save_state(training.state(seed), result.trainer, asked)
-            save_training(training, seed, result, new_weights=result.history["saved"].iloc[-1])
-            kept_at = time.monotonic()
+            best = result.history["epoch"][result.history["saved"]].max()  # NaN, above nothing, where none is saved yet
+            save_training(training, seed, result, new_weights=best > kept_epoch)
+            kept_at, kept_epoch = time.monotonic(), max(kept_epoch, best)
 
     with watching(f"{training.name}, seed {seed}", recipe.epochs) as watch:
         result = loop.fit(model, parts.train, parts.val, recipe, seed, device, keep, log, state)
