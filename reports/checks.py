@@ -109,13 +109,14 @@ def further(e: Evidence) -> Iterator[Compared | Unknown]:
     if not found.get("test"):
         return
     seeds, clean, source = found["seeds"], e.clean, "metrics/predictions/further-*.csv"
-    seeds_of = {name: seeds if name in found["finals"] else seeds[:1] for name in found["test"]}
+    trained = {name: len(one["accuracy_per_seed"]) for name, one in found["over_seeds"].items()}
+    seeds_of = {name: seeds[: trained.get(name, 1)] for name in found["test"]}
     answers = {name: [e.predictions(f"further-{name}", seed) for seed in own] for name, own in seeds_of.items()}
     yield of_members(f"further-together-seed{seeds[0]}", answers["together"][0],
                      [one for name in found["members"] for one in answers[name]])
     if found["all_expressions"]:
         inside = Evidence(Run(e.run.path / "all"), e.data)
-        yield from on_all_expressions(inside, found)
+        yield from on_all_expressions(inside, found, seeds_of)
         clean = inside.clean[np.isin(inside.test.labels, [inside.classes.index(name) for name in e.classes])]
     for name, stored in found["test"].items():
         yield from compare(source, f"further/test/{name}", stored, evaluate(e.test, answers[name][0], clean))
@@ -129,16 +130,19 @@ def further(e: Evidence) -> Iterator[Compared | Unknown]:
     yield from counted_shifts(e, "further/shifts", found["shifts"], "further-")
 
 
-def on_all_expressions(inside: Evidence, found: dict) -> Iterator[Compared]:
+def on_all_expressions(inside: Evidence, found: dict, seeds_of: dict[str, list[int]]) -> Iterator[Compared]:
     """The scores of notebook 11's networks on every expression, in the run inside the run."""
     labels, usage, source = inside.test.labels, inside.test.usage, "all/metrics/predictions"
-    answers = [inside.predictions("further-WideCNN", seed) for seed in found["seeds"]]
-    *hits, together = (one.argmax(1) == labels for one in (*answers, np.mean(answers, axis=0)))
-    again = {part: share(hits[0][usage == part]) | {"together": share(together[usage == part])}
-             | over_seeds([float(one[usage == part].mean()) for one in hits]) for part in found["all_expressions"]}
-    yield from compare(source, "further/all_expressions", found["all_expressions"], again)
+    right = {}
+    for network, stored in found["all_expressions"].items():
+        answers = [inside.predictions(f"further-{network}", seed) for seed in seeds_of[network]]
+        right[network], together = ([one.argmax(1) == labels for one in answers],
+                                    np.mean(answers, axis=0).argmax(1) == labels)
+        again = {part: share(right[network][0][usage == part]) | {"together": share(together[usage == part])}
+                 | over_seeds([float(one[usage == part].mean()) for one in right[network]]) for part in stored}
+        yield from compare(source, f"further/all_expressions/{network}", stored, again)
     private = usage == "PrivateTest" if "PrivateTest" in usage else np.ones(len(usage), bool)
-    again = {name: share(hits[0][private & (labels == k)]) for k, name in enumerate(inside.classes)}
+    again = {name: share(right["WideCNN"][0][private & (labels == k)]) for k, name in enumerate(inside.classes)}
     yield from compare(source, "further/recall_of_all", found["recall_of_all"], again)
 
 

@@ -5,6 +5,7 @@ The course's own README.md repeats the rows of `summary`; a test compares them.
 """
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from fer_utils.evaluation import COMPARISON, EFFECT, verdict, wilson
 from fer_utils.runs import Run
 from fer_utils.support.files import reading, write_text
 from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDTH
+from fer_utils.support.sources import EMBEDDED
 from fer_utils.tools.cli import ended
 
 AGAINST = ("better", "worse", "not distinguishable")
@@ -141,7 +143,7 @@ def sections(found: Found) -> list[Section]:
                 "(notebook 07).", networks(found)),
         Section("Step by step to the final network", "Validation accuracy after each added technique, and what it "
                 "added under the first seed (notebook 07).", ladder(found)),
-        Section("The final network", "Test images, read once (notebook 07).",
+        Section("The final network", "Test images (notebook 07).",
                 [*final_networks(found), *against_poster_cnn(found)]),
         Section("Speed", "Medians, in seconds of training (notebook 08).",
                 [*throughput(found), *machine(found), *time_to_accuracy(found), *fast(found), *ablations(found)]),
@@ -149,7 +151,8 @@ def sections(found: Found) -> list[Section]:
                 "augmentation adds on validation images; and another collection (notebook 09).",
                 [*under_shifts(found), *bought(found), *elsewhere(found)]),
         Section("Further", "Validation accuracy of one training each, against the reference beside it; test images, "
-                "read once; and all expressions (notebook 11).",
+                "from the views of a face that were best on validation, and from one under shifts; and all expressions "
+                "(notebook 11).",
                 [*tried(found), *further_networks(found), *against_rival(found), *all_expressions(found),
                  *further_under_shifts(found)]),
     ]
@@ -304,7 +307,8 @@ def final_networks(found: Found) -> list[Row]:
 @reads("metrics/beyond.json")
 def against_poster_cnn(found: Found) -> list[Row]:
     parts = {"all": "on the same images", "clean": "on those without leaks"}
-    return [Row(f"{name} over PosterCNN, {parts[part]}", one["n"], effect(one, AGAINST))
+    poster = f"PosterCNN ({found.beyond.get('test', {}).get('PosterCNN', {}).get('accuracy', math.nan):.4f})"
+    return [Row(f"{name} over {poster}, {parts[part]}", one["n"], effect(one, AGAINST))
             for name, compared in found.beyond.get("against_PosterCNN", {}).items() for part, one in compared.items()]
 
 
@@ -410,7 +414,9 @@ def elsewhere(found: Found) -> list[Row]:
     network = found.new_faces["network"]
     recalls = [Row(f"its recall of {name} there", one["n"], share(one["recall"], one["recall_ci"]))
                for name, one in other["per_class"].items()]
-    return [Row(f"accuracy of {network} on another collection, {other['source']}", other["n"], score(other)), *recalls]
+    drawn = ", drawn faces" if other["source"] in EMBEDDED else ""
+    what = f"accuracy of {network} on another collection, {other['source']}{drawn}"
+    return [Row(what, other["n"], score(other)), *recalls]
 
 
 @reads("metrics/further.json")
@@ -421,8 +427,10 @@ def tried(found: Found) -> list[Row]:
     rows = [Row(f"the reference, AttentionCNN, {count(first['epochs'], 'epoch')}", n, score(first))]
     rows += [Row(f"{name}, {count(one['epochs'], 'epoch')}", n, f"{score(one)}; {effect(one['paired'])}")
              for name, one in found.further["tried"].items()]
-    return rows + [Row(f"all expressions, {name}, {count(one['epochs'], 'epoch')}", n,
-                       f"{score(one)}; {effect(one['paired'])}") for name, one in found.further["for_long"].items()]
+    for name, one in found.further["for_long"].items():
+        gain = "" if name == "no CutMix" else f"; {effect(one['paired'])} over no CutMix"
+        rows.append(Row(f"all expressions, {name}, {count(one['epochs'], 'epoch')}", n, score(one) + gain))
+    return rows
 
 
 @reads("metrics/further.json")
@@ -436,7 +444,8 @@ def further_networks(found: Found) -> list[Row]:
             rows.append(Row(f"test accuracy, {name}, the first seed, {trained}", one["n"], score(one)))
             rows.append(Row(f"test accuracy, {name}, {seeds_of(seeds)}", one["n"], spread(seeds)))
     if "together" in found.further.get("test", {}):
-        networks = sum(len(found.further["seeds"]) if name in finals else 1 for name in found.further["members"])
+        networks = sum(len(found.further["over_seeds"][name]["accuracy_per_seed"]) if name in finals else 1
+                       for name in found.further["members"])
         one = found.further["test"]["together"]
         rows.append(Row(f"test accuracy, together, the mean of {count(networks, 'network')}", one["n"], score(one)))
     return rows
@@ -456,10 +465,11 @@ def against_rival(found: Found) -> list[Row]:
 @reads("metrics/further.json")
 def all_expressions(found: Found) -> list[Row]:
     rows = []
-    for usage, one in found.further.get("all_expressions", {}).items():
-        for which, result in (("the first seed", score(one)), (seeds_of(one), spread(one)),
-                              ("together", score(one["together"]))):
-            rows.append(Row(f"accuracy on all expressions, WideCNN, {which}, {usage}", one["n"], result))
+    for name, usages in found.further.get("all_expressions", {}).items():
+        for usage, one in usages.items():
+            for which, result in (("the first seed", score(one)), (seeds_of(one), spread(one)),
+                                  ("together", score(one["together"]))):
+                rows.append(Row(f"accuracy on all expressions, {name}, {which}, {usage}", one["n"], result))
     return rows
 
 

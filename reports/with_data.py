@@ -102,7 +102,7 @@ def predicted(e: Evidence) -> Iterator[Predicted]:
     further = e.metrics["further"]
     for name, one in further.get("finals", {}).items() if further.get("test") else ():
         model = one["recipe"]["model"]
-        for seed in further["seeds"]:
+        for seed in further["seeds"][: len(further["over_seeds"][name]["accuracy_per_seed"])]:
             kept = trained_so(e, model, one["recipe"], one["train_size"], seed)
             yield Predicted(f"further-{name}", seed, further["way"], model, one["recipe"], kept, name)
 

@@ -1,7 +1,9 @@
 """Settings that a reader gives, checked: each function raises CourseError with one sentence where a value is wrong."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from textwrap import shorten
 
 from fer_utils import CourseError
 
@@ -58,6 +60,13 @@ def check_parameters(cells: dict) -> None:
 def one_of(name: str, value: str, valid: Sequence[str]) -> None:
     if value not in valid:
         raise CourseError(f"{name} is {value!r}: choose {' or '.join(valid)}.")
+
+
+def to_choose(name: str, valid: Iterable[str]) -> str:
+    """The valid names in at most 200 characters, those most like `name` first; "none" where there are none."""
+    names = list(valid)
+    alike = get_close_matches(name, names)
+    return shorten(", ".join([*alike, *(one for one in names if one not in alike)]) or "none", 200, placeholder=" ...")
 
 
 def teacher(taught: float, network) -> None:

@@ -69,14 +69,14 @@ def _machine() -> str:
 
 
 @contextmanager
-def writable(path: Path) -> Iterator[None]:
+def writable(path: Path, advice: str = "free some space, or set FER_HOME to a folder that you may write to"
+             ) -> Iterator[None]:
     """Turn the system's refusal to write `path` into one sentence."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise CourseError(f"{path} cannot be written ({reason}): free some space, or set FER_HOME to a folder "
-                          "that you may write to.") from error
+        raise CourseError(f"{path} cannot be written ({reason}): {advice}.") from error
 
 
 @contextmanager

@@ -13,8 +13,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from fer_utils import CourseError
-from fer_utils.data import load_faces
+from fer_utils import CourseError, brief
 from fer_utils.support.home import course_home
 
 PIP = "python -m pip install"
@@ -50,10 +49,9 @@ def check() -> Iterator[Check]:
 def _tried(look: Callable[[], tuple[bool, str]], fix: str) -> Check:
     try:
         return Check(*look(), fix)
-    except CourseError as error:
-        return Check(False, str(error), fix)
     except Exception as error:
-        return Check(False, f"{look.__name__[1:]}: {type(error).__name__}: {error}", fix)
+        said = str(error) if isinstance(error, CourseError) else f"{look.__name__[1:]}: {brief(error)}"
+        return Check(False, said, fix)
 
 
 def _python() -> Check:
@@ -98,14 +96,18 @@ def _disk() -> tuple[bool, str]:
 
 
 def _data() -> tuple[bool, str]:
+    from fer_utils.data import load_faces  # here, for it needs packages that may be missing
     faces = load_faces("auto", verbose=False)
     return True, f"data: auto takes {faces.source}, {len(faces):,} {'drawn ' if faces.drawn else ''}faces"
 
 
 def _reports() -> tuple[bool, str]:
     folder = course_home() / "reports"
+    in_the_way = next((path for path in (folder, *folder.parents) if path.is_file()), None)
+    if in_the_way:
+        return False, f"{in_the_way} is a file, where results need a folder"
     return os.access(_existing(folder), os.W_OK), f"results are written to {folder}"
 
 
 def _existing(folder: Path) -> Path:
-    return next(path for path in (folder, *folder.parents) if path.exists())
+    return next(path for path in (folder, *folder.parents) if path.is_dir())

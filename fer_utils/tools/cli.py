@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("photos", nargs="+", metavar="PHOTO", help="files, or folders of them")
     added.add_argument("--json", action="store_true", help="print one JSON document instead of lines")
     added.add_argument("--out", metavar="DIR", help="write each photograph there with its boxes and bars")
-    added.add_argument("--training", metavar="RUN[/NAME]", help="a training of a run (default: the shipped PosterCNN)")
+    added.add_argument("--training", metavar="RUN[/NAME]", help="a training of a run (default: AttentionCNN-robust)")
     added = command("demo", demo, "Open a page on this machine that names the faces of a picture, from file or camera.")
     added.add_argument("--port", type=int, metavar="N", help="of the page (default: the first free from 7860)")
     added.add_argument("--training", metavar="RUN[/NAME]", help="as for predict")

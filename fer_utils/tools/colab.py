@@ -66,7 +66,7 @@ def stamp(root: Path, fork: str) -> list[Path]:
     name OWNER/REPO itself takes the address and the badges away. Returns the files changed. Raises CourseError where
     `fork` is no such name or `root` is no clone of the course.
     """
-    if not re.fullmatch(r"[\w-]+/[\w.-]+", fork):
+    if not re.fullmatch(r"[\w-]+/[\w.-]+", fork) or fork.endswith(".git"):
         raise CourseError(f"{fork!r} names no repository on GitHub: give its owner and its name as OWNER/REPO.")
     if not (root / "pyproject.toml").exists():
         raise CourseError(f"{root} is no clone of the course (it has no pyproject.toml): run `fer colab` in one.")
@@ -76,7 +76,7 @@ def stamp(root: Path, fork: str) -> list[Path]:
     for path in sorted((root / "notebooks").rglob("*.ipynb")):
         texts[path] = _stamped(path, path.relative_to(root / "notebooks").with_suffix("").as_posix(), new)
     changed = [path for path, text in texts.items() if text != path.read_text(encoding="utf-8")]
-    for path in changed:
+    for path in reversed(changed):  # pyproject.toml last: it holds the address that a second attempt begins with
         write_text(path, texts[path])
     return changed
 

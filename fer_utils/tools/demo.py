@@ -98,7 +98,7 @@ def in_short(network: Network, card: dict) -> str:
             f"It was trained on {card.get('trained_on', card['source'])}."]
     if "accuracy" in card:
         right, low, high = (f"{100 * share:.1f}&nbsp;%" for share in (card["accuracy"], *card["accuracy_ci"]))
-        said += [f"Of {card['n']:,} images that it had not seen, it named {right} as their labels do",
+        said += [f"Of {card['n']:,} images that it had not learnt from, it named {right} as their labels do",
                  f"(95&nbsp;% interval: {low} to {high})."]
     return " ".join([*said, f"\n\n**Its confidence:** {how_sure(network)}. Notebook 05 explains these words."])
 

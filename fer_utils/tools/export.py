@@ -7,6 +7,7 @@ import matplotlib
 
 from fer_utils import CourseError, brief
 from fer_utils.runs import Run
+from fer_utils.support.checks import to_choose
 from fer_utils.support.files import reading, replacing, temporary_folder
 from fer_utils.support.saved_figures import drawn_width
 
@@ -19,8 +20,8 @@ def export_figure(run: Run, name: str, width_mm: float | None = None, form: str 
     """
     drawings = {path.stem: path for path in sorted(run.path.glob("figures/*.svg")) if not path.stem.endswith("mm")}
     if name not in drawings:
-        known = ", ".join(drawings) or "none"
-        raise CourseError(f"The run {run.path.name} has no figure {name!r}: choose from {known}.")
+        raise CourseError(f"The run {run.path.name} has no figure {name[:80]!r}: choose from "
+                          f"{to_choose(name, drawings)}.")
     with reading(drawings[name]):
         width = drawn_width(drawings[name]) if width_mm is None else width_mm
     if not 10 <= width <= 2000:

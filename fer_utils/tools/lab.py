@@ -10,6 +10,7 @@ from shutil import copyfile
 import nbformat
 
 from fer_utils import CourseError
+from fer_utils.support.checks import to_choose
 from fer_utils.support.files import read_json, remove_leftovers, replacing, writable, write_json
 from fer_utils.support.home import clone, course_home
 
@@ -61,7 +62,7 @@ def reset(names: Sequence[str], log: Callable[[str], None] = print) -> None:
     names = [name.removeprefix("work/").removesuffix(".ipynb") for name in names]
     for name in names:
         if name not in originals:
-            raise CourseError(f"There is no notebook {name}: choose from {', '.join(originals)}.")
+            raise CourseError(f"There is no notebook {name[:80]}: choose from {to_choose(name, originals)}.")
     editions = read_json(folder / EDITIONS) or {}
     for name in names:
         path, kept = folder / f"{name}.ipynb", ""

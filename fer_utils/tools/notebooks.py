@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePath
 from shutil import copyfile
+from textwrap import shorten
 from urllib.parse import quote
 
 import nbformat
@@ -27,6 +28,7 @@ from tqdm import tqdm
 from fer_utils import CourseError, brief
 from fer_utils.data import POSTER_CLASSES, load_faces
 from fer_utils.runs import DEFAULT, Run
+from fer_utils.support.checks import to_choose
 from fer_utils.support.files import replacing, temporary_folder, write_text
 from fer_utils.support.home import clone, course_home
 from fer_utils.support.provenance import git_commit
@@ -46,7 +48,7 @@ def find(names: Sequence[str] = ()) -> list[Path]:
     """
     if not names:
         return sorted((clone() / "notebooks").glob("*.ipynb"))
-    found = [Path(name).absolute() if Path(name).is_file() else _own(name) for name in names]
+    found = [Path(name).absolute() if os.path.isfile(name) else _own(name) for name in names]
     for path in found:
         if path.parent.name == path.stem and path.parts[-3] in ("exercises", "solutions"):
             raise CourseError(f"{path.name} in {path.parts[-3]}/ belongs to no run, where the lesson of its name would "
@@ -57,10 +59,10 @@ def find(names: Sequence[str] = ()) -> list[Path]:
 def _own(name: str) -> Path:
     """The course's notebook of this name."""
     root, folder = clone(), clone() / "notebooks"
-    path = next((p for p in (root / name, folder / name, folder / f"{name}.ipynb") if p.is_file()), None)
+    path = next((p for p in (root / name, folder / name, folder / f"{name}.ipynb") if os.path.isfile(p)), None)
     if path is None:
-        known = ", ".join(path.stem for path in sorted(folder.glob("*.ipynb")))
-        raise CourseError(f"There is no notebook {name}: choose from {known}.")
+        known = sorted(path.stem for path in folder.glob("*.ipynb"))
+        raise CourseError(f"There is no notebook {name[:80]}: choose from {to_choose(name, known)}.")
     return path.absolute()
 
 
@@ -71,19 +73,18 @@ def read_parameters(declared: dict[Path, dict], given: Sequence[tuple[str, str]]
     notebook declares and for a value that is not of its type.
     """
     known = {name: parameter for parameters in declared.values() for name, parameter in parameters.items()}
-    valid = ", ".join(f"{name} ({p['inferred_type_name']}, default {p['default']})" for name, p in known.items())
     values: dict[Path, dict] = {path: {} for path in declared}
     for name, text in given:
         if name not in known and name not in EVERYWHERE:
-            raise CourseError(f"There is no parameter {name}: choose from {valid or 'none'}.")
+            raise CourseError(f"There is no parameter {name[:80]}: choose from {to_choose(name, known)}.")
         for path in declared:
             if name in declared[path]:
                 kind = declared[path][name]["inferred_type_name"]
                 try:
                     values[path][name] = _READ.get(kind, ast.literal_eval)(text)
                 except (KeyError, SyntaxError, ValueError) as error:
-                    raise CourseError(f"The parameter {name} is of type {kind}, which {text!r} is not; the valid "
-                                      f"parameters are {valid}.") from error
+                    raise CourseError(f"The parameter {name} is of type {kind}, which {text[:80]!r} is not: give "
+                                      f"another value; its default is {known[name]['default']}.") from error
     return values
 
 
@@ -243,7 +244,8 @@ def refresh(log: Callable[[str], None] = print) -> None:
 
 
 def _failure(notebook: Path, count: int | None, name: str, message: str, output: Path | None = None) -> CourseError:
-    sentence = message if name in ("CourseError", "DataError") else f"{name}: {message}"
+    ours = name in ("CourseError", "DataError")
+    sentence = message if ours else shorten(f"{name}: {message}", 250, placeholder=" ...")
     written = f"\nWhat ran until then: {os.path.relpath(output, course_home())}" if output else ""
     return CourseError(f"{notebook.name} stopped in its cell [{count}].\n{sentence}{written}")
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -15,12 +16,12 @@ from fer_utils.photos import Network, answered, in_words, name_faces, shipped
 from fer_utils.runs import Run, Training
 from fer_utils.support.archives import Open, is_litter, open_file, refuse, shown, walk
 from fer_utils.support.detector import LEAST, LOOKED_AT, Box
-from fer_utils.support.files import replacing
+from fer_utils.support.files import replacing, writable
 from fer_utils.support.images import read_photo, suffixes
 
 SHIPPED = "AttentionCNN-robust"
 """Of the shipped networks the one that is right most often under shifts of the picture (notebook 09)."""
-NO_FACE = f"no face; the smallest that is looked for is a {LOOKED_AT // LEAST}th of the longer side"
+NO_FACE = f"no face; the smallest looked for is a {LOOKED_AT // LEAST}th of the longer side, and 10 pixels"
 
 
 def predict(paths: list[str], as_json: bool, out: str | None, training: str | None) -> int:
@@ -33,6 +34,9 @@ def predict(paths: list[str], as_json: bool, out: str | None, training: str | No
         network = shipped(SHIPPED)
     if not as_json:
         print(f"{network.name}: {', '.join(network.classes)}; {how_sure(network)}")
+    if out:
+        with writable(Path(out), "give another folder to --out"):
+            Path(out).mkdir(parents=True, exist_ok=True)
     for name, open_photo in photographs(paths):
         try:
             photo, zoom = read_photo(open_photo, name)
@@ -80,11 +84,16 @@ def own(text: str) -> tuple[Run, Training]:
 def photographs(paths: list[str]) -> Iterator[tuple[str, Open]]:
     """Each photograph by its name, with what opens it; of a folder all pictures in it, at any depth, in order."""
     for path in paths:
-        if not Path(path).is_dir():
+        if not os.path.isdir(path):
             yield path, partial(open_file, path)
             continue
-        files = {name: found for name, found in walk(Path(path))
-                 if not is_litter(name) and Path(name).suffix.lower() in suffixes()}
+        try:
+            files = {name: found for name, found in walk(Path(path))
+                     if not is_litter(name) and Path(name).suffix.lower() in suffixes()}
+        except OSError as error:
+            yield path, partial(refuse, f"{shown(path)} cannot be listed ({error.strerror}): name its photographs, or "
+                                        "leave out what cannot be read.")
+            continue
         if not files:
             yield path, partial(refuse, f"{shown(path)} holds no pictures: name photographs, or a folder that does.")
         for name in sorted(files):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from textwrap import shorten
 
 import dask.config
 import pandas as pd
@@ -178,4 +179,4 @@ def _outcome(future: Future) -> str:
         return "finished"
     error = future.exception() if future.status == "error" else "the cluster lost it"
     died = "its workers died, most often for lack of memory"
-    return f"failed: {died if isinstance(error, KilledWorker) else ' '.join(str(error).split())}"
+    return f"failed: {died if isinstance(error, KilledWorker) else shorten(str(error), 350, placeholder=' ...')}"

@@ -72,9 +72,8 @@ def test_run_takes_names_and_paths(course, capsys, monkeypatch, write_notebook, 
 
 
 @pytest.mark.parametrize(("name", "value", "words"), [
-    ("epoch", "5", ["no parameter epoch", "epochs (int, default 3)", "flip (bool, default True)",
-                    "seed (int, default 0)"]),
-    ("epochs", "many", ["epochs is of type int", "'many'", "learning_rate (float, default 1e-3)"]),
+    ("epoch", "5", ["no parameter epoch: choose from epochs, ", ", flip, ", ", seed"]),
+    ("epochs", "many", ["epochs is of type int", "'many'", "its default is 3"]),
     ("epochs", "2.5", ["epochs is of type int"]),
     ("learning_rate", "fast", ["learning_rate is of type float"]),
     ("flip", "1", ["flip is of type bool"])])
@@ -422,6 +421,19 @@ def test_check_says_what_is_wrong_and_what_fixes_it(home, capsys, monkeypatch):
     out = capsys.readouterr().out
     assert 'python -m pip install "numpy>=1000"' in out and "no-such-package is not installed (>=1)" in out
     assert out.count("WRONG") == out.count("fix it: ") == 5 and "ruff" not in out
+
+
+def test_check_says_that_a_file_is_in_the_way_of_results(home, capsys, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FER_HOME", str(tmp_path / "file"))
+    assert main(["check"]) == 1
+    assert f"WRONG  {tmp_path / 'file'} is a file, where results need a folder" in capsys.readouterr().out
+
+
+def test_a_name_of_many_letters_is_refused_in_a_short_sentence(course, capsys):
+    for arguments in (["run", "x" * 5000], ["run", "-p", "x" * 5000, "1"], ["run", "-p", "epochs", "x" * 5000]):
+        assert main(arguments) == 1
+        assert len(capsys.readouterr().err) <= 400
 
 
 def test_a_class_of_error_that_is_not_the_readers_shows_its_traceback(monkeypatch):

@@ -191,7 +191,7 @@ def test_stamping_reaches_whatever_names_the_repository(tmp_path, write_notebook
     assert paths[0].read_text().endswith("}\n")
 
 
-@pytest.mark.parametrize("fork", ["", "owner", "a/b/c", "https://github.com/a/b", "a b/c"])
+@pytest.mark.parametrize("fork", ["", "owner", "a/b/c", "https://github.com/a/b", "a b/c", "a/b.git"])
 def test_what_names_no_repository_is_refused(tmp_path, fork):
     with pytest.raises(CourseError):
         stamp(tmp_path, fork)

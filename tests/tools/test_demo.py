@@ -164,8 +164,8 @@ def test_a_training_of_ones_own_is_said_as_it_is(home, monkeypatch):
         words = module.in_short(*module.asked(name)).replace("&nbsp;", " ")
         assert f"mine/{name}, seed {network.name[-1]} answers with one of bored, confused." in words
         assert "It was trained on our_faces.zip." in words
-        assert ("Of 1,200 images that it had not seen, it named 50.0 % as their labels do (95 % interval: 47.0 % to "
-                "53.0 %)." in words) == (name == "scored")
+        assert ("Of 1,200 images that it had not learnt from, it named 50.0 % as their labels do (95 % interval: "
+                "47.0 % to 53.0 %)." in words) == (name == "scored")
         assert ("no answer under 0.90" if name == "scored" else "not calibrated") in words
 
 

@@ -89,13 +89,25 @@ def test_bad_files_are_said_in_a_sentence_each_and_the_others_go_on(tmp_path, ca
     assert len(found["photos"][-1]["faces"]) == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links that lead to themselves are POSIX's")
+def test_a_folder_that_cannot_be_listed_and_one_that_cannot_be_written(tmp_path, capsys, photo):
+    photo.save(tmp_path / "one.png")
+    (tmp_path / "many").mkdir()
+    (tmp_path / "many" / "loop").symlink_to("loop")
+    found, said, status = asked(capsys, tmp_path / "many", "x" * 300, tmp_path / "one.png")
+    assert status == 1 and len(said) == 2 and [bool(one.get("faces")) for one in found["photos"]] == [0, 0, 1]
+    assert all(len(sentence) <= 400 for sentence in said)
+    assert main(["predict", str(tmp_path / "one.png"), "--out", str(tmp_path / "one.png" / "seen")]) == 1
+    assert "give another folder to --out." in capsys.readouterr().err
+
+
 def test_lines_say_what_json_does(tmp_path, capsys, photo):
     photo.save(tmp_path / "one.png")
     Image.new("L", (300, 200), 90).save(tmp_path / "none.png")
     assert main(["predict", str(tmp_path)]) == 0
     first, none, one, face = capsys.readouterr().out.splitlines()
     assert first.startswith("AttentionCNN-robust on FER2013: Angry, Happy, Neutral; no answer under 0.88;")
-    assert none.endswith("none.png: no face; the smallest that is looked for is a 48th of the longer side")
+    assert none.endswith("none.png: no face; the smallest looked for is a 48th of the longer side, and 10 pixels")
     assert one.endswith("one.png: 1 found") and "Happy 0." in face and "pixels wide at" in face
 
 

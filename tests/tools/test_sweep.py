@@ -233,7 +233,7 @@ def test_interrupting_ends_the_command_its_workers_and_their_kernels(course):
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
     (["02_none"], "There is no notebook 02_none: choose from 01_tiny."),
-    (["01_tiny", "-p", "m", "1"], "There is no parameter m: choose from n (int"),
+    (["01_tiny", "-p", "m", "1"], "There is no parameter m: choose from n"),
     (["01_tiny", "-p", "n", "1", "2.5"], "The parameter n is of type int, which '2.5' is not"),
     (["01_tiny", "-p", "n"], "0 jobs for 2 workers: give at least one of each."),
     (["01_tiny", "-p", "n", "1", "--workers", "0"], "1 jobs for 0 workers: give at least one of each."),
