@@ -19,7 +19,7 @@ from fer_utils.support import checks
 from fer_utils.support.checkpoints import restore
 from fer_utils.support.devices import choose_device, choose_precision, keep_memory
 from fer_utils.support.optimizers import MovingAverage, make_criterion, make_optimizer
-from fer_utils.support.own_network import check_outputs
+from fer_utils.support.own_network import check_outputs, in_channels_last
 from fer_utils.support.recording import recorded
 from fer_utils.support.run_tables import HISTORY
 
@@ -127,7 +127,7 @@ def train_epoch(
     model.train()
     total, seen = torch.zeros((), device=device), 0
     for x, y in data:
-        x = augment(to_tensor(x)).contiguous(memory_format=torch.channels_last)
+        x = augment(to_tensor(x))
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             loss = criterion(model(x), teach(x, y))
         optimizer.zero_grad()
@@ -167,7 +167,7 @@ class Trainer:
         torch.manual_seed(seed)  # dropout
         for network in [model] if teacher is None else [teacher, model]:
             check_outputs(network.to(self.device), train, self.device)  # and so the teacher answers without dropout
-        self.model = model.to(memory_format=torch.channels_last)
+        self.model = in_channels_last(model)
         self.learner = recorded(self.model, recipe.batch_size, self.precision)
         keep_memory()
         self.generator = torch.Generator(self.device).manual_seed(seed)  # the order of the images, flips and angles

@@ -16,7 +16,7 @@ from fer_utils.augment import Augment
 from fer_utils.lessons import training_name
 from fer_utils.models import PosterCNN, Restricted, build_model
 from fer_utils.recipes import RECIPES
-from fer_utils.support.checkpoints import digest, read_state, save_state
+from fer_utils.support.checkpoints import digest, load_weights, read_state, save_state, save_weights
 from fer_utils.training import (
     HISTORY,
     Recipe,
@@ -455,6 +455,26 @@ def test_a_network_that_cannot_take_no_images_is_trained_without_validation(part
             return super().forward(x.reshape(x.size(0), -1))  # "ambiguous" for no images
 
     assert len(quiet(Viewed(48 * 48, 3), parts[0], None, BRIEF).history) == 2
+
+
+class Tutorial(nn.Module):
+    """As tutorials write it: `view` between convolution and dense layer, which needs one order in memory."""
+
+    def __init__(self, n_classes: int = 3):
+        super().__init__()
+        self.convolution, self.dense = nn.Conv2d(1, 6, 5), nn.Linear(6 * 22 * 22, n_classes)
+
+    def forward(self, x):
+        return self.dense(F.max_pool2d(F.relu(self.convolution(x)), 2).view(-1, 6 * 22 * 22))
+
+
+def test_a_network_with_view_between_its_layers_learns_and_is_read_again(parts, tmp_path):
+    model = quiet(Tutorial(), *parts, BRIEF).model
+    save_weights(tmp_path / "weights.safetensors", model, {})
+    again = Tutorial()
+    load_weights(tmp_path / "weights.safetensors", again)
+    x = to_tensor(parts[1].images)
+    assert torch.equal(again.eval()(x), model(x))
 
 
 def test_mixed_faces_reach_the_batches(parts):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from fer_utils import CourseError, brief
 from fer_utils.support.files import replacing
+from fer_utils.support.own_network import in_channels_last
 from fer_utils.support.run_tables import rows_hash
 
 
@@ -31,7 +32,8 @@ def read_metadata(path: Path) -> dict:
 def load_weights(path: Path, model: nn.Module) -> dict:
     """Read weights into `model` and return their metadata.
 
-    They lie as in training, the channels of a pixel together: on a processor the network answers half as fast again.
+    They lie as in training, the channels of a pixel together where the network can take that: on a processor it then
+    answers half as fast again.
     Raises CourseError for a missing file, a file that is no safetensors, and weights of another architecture; the model
     is unchanged then.
     """
@@ -43,7 +45,7 @@ def load_weights(path: Path, model: nn.Module) -> dict:
             f"{type(model).__name__}: build that model with build_model, with the options it was trained with."
         )
     model.load_state_dict(tensors)
-    model.to(memory_format=torch.channels_last)
+    in_channels_last(model)
     return metadata
 
 
