@@ -372,50 +372,62 @@ def test_how_far_it_went_on_fer2013():
     assert f"The reference reaches {first['accuracy']:.3f} in {first['epochs']} epochs" in said
     for name, one in found["tried"].items():
         assert f"{name}: {in_points(one['paired'])}, {verdict(one['paired']['difference_ci'])}" in said
-    assert [name for name, one in found["tried"].items() if verdict(one["paired"]["difference_ci"]) != "not shown"] == [
-        "twice as long"]
-    for accuracy in found["views"].values():
-        assert f"{accuracy:.4f}" in said
+    assert {name for name, one in found["tried"].items() if verdict(one["paired"]["difference_ci"]) == "helped"} == {
+        "twice as long", "Muon in place of AdamW"}
+    muon, reference = (one["seconds"] for one in (found["tried"]["Muon in place of AdamW"], first))
+    assert f"Muon took {muon:.0f} seconds where the reference took {reference:.0f}" in said
     views = found["views"]
-    mirror = views["with its mirror image"] - views["as it is"]
-    assert mirror > max(views.values()) - views["with its mirror image"], "the mirror image brings most of it"
+    for accuracy in views.values():
+        assert f"{accuracy:.4f}" in said
+    mirror = views["mirror image"] - views["as it is"]
+    assert mirror > max(views.values()) - views["mirror image"], "the mirror image brings most of it"
+    assert views["mirror image, moved by 1"] == views["mirror image, moved by 2"] and "The two are equal" in said
     for name, one in found["for_long"].items():
         assert f"{name}: {one['accuracy']:.4f}" in said and verdict(one["paired"]["difference_ci"]) in said
         if name != "no CutMix":
             assert f"{in_points(one['paired'])} over the first, helped" in said
+    alone = found["moves_alone"]
+    assert f"and {in_points(alone)} over the second, {verdict(alone['difference_ci'])}" in said
     for one in found["over_seeds"].values():
         each = ", ".join(f"{accuracy:.4f}" for accuracy in one["accuracy_per_seed"])
-        assert f"{one['mean']:.4f} ({each})" in said or f"{one['mean']:.4f} of the test images rightly ({each})" in said
-    scores = {name: one["accuracy"] for name, one in found["test"].items()}
-    for name in ("AttentionCNN", "WideCNN", "together"):
-        assert f"{scores[name]:.4f}" in said
-    for name, word in (("WideCNN", "not shown"), ("together", "shown")):
-        assert f"{in_points(found['against'][name]['all'])}, {word}" in said
+        assert each in said and f"{one['mean']:.4f}" in said
+    shown = {"helped": "shown", "not shown": "not shown"}
+    for name in ("WideCNN-muon", "WideCNN", "together"):
+        word = shown[verdict(found["against"][name]["all"]["difference_ci"])]
+        assert f"{found['test'][name]['accuracy']:.4f}" in said
+        assert f"{in_points(found['against'][name]['all'])}" in said and word in said
     wide, taught, small = (found["over_seeds"][name]["accuracy_per_seed"] for name in (
         "WideCNN", "WideCNN-taught", "PosterCNN-taught"))
-    assert max(wide) > scores["together"] and 0.008 < wide[2] - wide[0] < 0.01  # "almost a point"
+    assert 0.008 < wide[2] - wide[0] < 0.01  # "almost a point"
     assert all(a < b for a, b in zip(taught, wide, strict=True))
+    networks = sum(len(found["over_seeds"].get(name, {"accuracy_per_seed": [0]})["accuracy_per_seed"])
+                   for name in found["members"])
+    assert f"the mean of the answers of all {networks} networks" in said and f"for {10 * networks} network answers" in said
     (poster,) = (one["accuracy"] for name, one in evaluation.items() if name.startswith("PosterCNN"))
     assert f"it had {poster:.4f} (notebook 05)" in said
-    assert f"of the same size gained {100 * (np.mean(small) - poster):.1f} points" in said
+    assert f"it gained {100 * (np.mean(small) - poster):.1f} points" in said
     under = found["shifts"]["networks"]
     assert max(under, key=lambda name: under[name]["mean"]) == found["shifts"]["reference"] == "AttentionCNN-robust"
-    assert min(under, key=lambda name: under[name]["accuracy"]) == "AttentionCNN-robust"
+    lowest = min(under, key=lambda name: under[name]["accuracy"])
+    assert f"{lowest} has the lowest accuracy of them, {under[lowest]['accuracy']:.3f}" in said
     for one in under.values():
         assert f"{one['mean']:.3f}" in said
-    assert f"minus the first is {in_points(found['shifts']['against']['WideCNN-taught'])}" in said
-    private, recalls = found["all_expressions"]["PrivateTest"], found["recall_of_all"]
-    for one in (private, private["together"]):
+    next_best = sorted(under, key=lambda name: under[name]["mean"])[-2]
+    minus = in_points(found["shifts"]["against"][next_best])
+    assert f"{next_best} minus AttentionCNN-robust is {minus}" in said
+    private = {name: usages["PrivateTest"] for name, usages in found["all_expressions"].items()}
+    for one in (*private.values(), private["WideCNN"]["together"]):
         low, high = one["accuracy_ci"]
         assert f"| {one['accuracy']:.4f} ({low:.3f} to {high:.3f}) |" in said
     assert found["finals"]["WideCNN"]["trained_on"] == "cuda (NVIDIA H200)"
     assert f"{found['finals']['WideCNN']['seconds'] / 60:.0f} minutes of a GPU (NVIDIA H200)" in said
+    assert f"| {found['finals']['WideCNN-muon']['seconds'] / 60:.0f} minutes of a CPU |" in said
     seconds = found["training_seconds"]
     assert f"{seconds['cuda (NVIDIA H200)'] / 60:.0f} min of training on a GPU (NVIDIA H200)" in said
-    assert f"{sum(s for name, s in seconds.items() if name.startswith('cpu')) / 60:.0f} min of training |" in said
-    recall = {name: one["accuracy"] for name, one in recalls.items()}
+    assert f"{sum(s for name, s in seconds.items() if name.startswith('cpu')) / 60:.0f} min of training," in said
+    recall = {name: one["accuracy"] for name, one in found["recall_of_all"].items()}
     most, fewest = max(recall, key=recall.get), min(recall, key=recall.get)
-    assert f"of the faces called {most} it finds most, of those called {fewest} the fewest" in said
+    assert f"of the faces called {most} WideCNN finds most, of those called {fewest} the fewest" in said
 
 
 def test_what_the_processor_could_do_on_fer2013():
