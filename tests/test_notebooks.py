@@ -402,7 +402,8 @@ def test_how_far_it_went_on_fer2013():
     assert all(a < b for a, b in zip(taught, wide, strict=True))
     networks = sum(len(found["over_seeds"].get(name, {"accuracy_per_seed": [0]})["accuracy_per_seed"])
                    for name in found["members"])
-    assert f"the mean of the answers of all {networks} networks" in said and f"for {10 * networks} network answers" in said
+    assert f"the mean of the answers of all {networks} networks" in said
+    assert f"for {10 * networks} network answers" in said
     (poster,) = (one["accuracy"] for name, one in evaluation.items() if name.startswith("PosterCNN"))
     assert f"it had {poster:.4f} (notebook 05)" in said
     assert f"it gained {100 * (np.mean(small) - poster):.1f} points" in said
