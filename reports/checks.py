@@ -293,7 +293,7 @@ def of_networks(e: Evidence) -> Iterator[Compared]:
     slow = e.metrics["time_to_accuracy"].get("reference")
     if slow:
         recipe = replace(RECIPES["poster"].recipe, epochs=slow["epochs"], precision="float32")
-        loop = reference_loop(slow["workers"][0]).name
+        loop = reference_loop(workers=0).name
         best = list(best_of(e, RECIPES["poster"]._replace(recipe=recipe), loop).values())
         if best:
             yield from compare(source, "time_to_accuracy/reference", slow, {"val_acc_per_seed": best})

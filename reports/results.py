@@ -442,7 +442,8 @@ def further_networks(found: Found) -> list[Row]:
             seeds, made = found.further["over_seeds"][name], finals[name]
             trained = f"a training of {duration(made['seconds'])} on {made['trained_on']}"
             rows.append(Row(f"test accuracy, {name}, the first seed, {trained}", one["n"], score(one)))
-            rows.append(Row(f"test accuracy, {name}, {seeds_of(seeds)}", one["n"], spread(seeds)))
+            if len(seeds["accuracy_per_seed"]) > 1:
+                rows.append(Row(f"test accuracy, {name}, {seeds_of(seeds)}", one["n"], spread(seeds)))
     if "together" in found.further.get("test", {}):
         networks = sum(len(found.further["over_seeds"][name]["accuracy_per_seed"]) if name in finals else 1
                        for name in found.further["members"])
@@ -467,9 +468,11 @@ def all_expressions(found: Found) -> list[Row]:
     rows = []
     for name, usages in found.further.get("all_expressions", {}).items():
         for usage, one in usages.items():
-            for which, result in (("the first seed", score(one)), (seeds_of(one), spread(one)),
-                                  ("together", score(one["together"]))):
-                rows.append(Row(f"accuracy on all expressions, {name}, {which}, {usage}", one["n"], result))
+            told = {"the first seed": score(one)}
+            if len(one["accuracy_per_seed"]) > 1:
+                told |= {seeds_of(one): spread(one), "together": score(one["together"])}
+            rows += [Row(f"accuracy on all expressions, {name}, {which}, {usage}", one["n"], result)
+                     for which, result in told.items()]
     return rows
 
 
