@@ -5,7 +5,6 @@ The course's own README.md repeats the rows of `summary`; a test compares them.
 """
 
 import argparse
-import math
 import re
 import sys
 from collections.abc import Sequence
@@ -306,10 +305,13 @@ def final_networks(found: Found) -> list[Row]:
 
 @reads("metrics/beyond.json")
 def against_poster_cnn(found: Found) -> list[Row]:
+    against = found.beyond.get("against_PosterCNN")
+    if not against:
+        return []
+    poster = f"PosterCNN ({found.beyond['test']['PosterCNN']['accuracy']:.4f})"
     parts = {"all": "on the same images", "clean": "on those without leaks"}
-    poster = f"PosterCNN ({found.beyond.get('test', {}).get('PosterCNN', {}).get('accuracy', math.nan):.4f})"
     return [Row(f"{name} over {poster}, {parts[part]}", one["n"], effect(one, AGAINST))
-            for name, compared in found.beyond.get("against_PosterCNN", {}).items() for part, one in compared.items()]
+            for name, compared in against.items() for part, one in compared.items()]
 
 
 @reads("metrics/speed.json", "metrics/training.json")

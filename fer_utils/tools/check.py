@@ -103,11 +103,11 @@ def _data() -> tuple[bool, str]:
 
 def _reports() -> tuple[bool, str]:
     folder = course_home() / "reports"
-    in_the_way = next((path for path in (folder, *folder.parents) if path.is_file()), None)
-    if in_the_way:
-        return False, f"{in_the_way} is a file, where results need a folder"
-    return os.access(_existing(folder), os.W_OK), f"results are written to {folder}"
+    nearest = _existing(folder)
+    if not nearest.is_dir():
+        return False, f"{nearest} is a file, where results need a folder"
+    return os.access(nearest, os.W_OK), f"results are written to {folder}"
 
 
 def _existing(folder: Path) -> Path:
-    return next(path for path in (folder, *folder.parents) if path.is_dir())
+    return next(path for path in (folder, *folder.parents) if path.exists())

@@ -21,7 +21,7 @@ from fer_utils.support.images import read_photo, suffixes
 
 SHIPPED = "AttentionCNN-robust"
 """Of the shipped networks the one that is right most often under shifts of the picture (notebook 09)."""
-NO_FACE = f"no face; the smallest looked for is a {LOOKED_AT // LEAST}th of the longer side, and 10 pixels"
+NO_FACE = f"no face; the smallest looked for is a {LOOKED_AT // LEAST}th of the longer side, and {LEAST // 2} pixels"
 
 
 def predict(paths: list[str], as_json: bool, out: str | None, training: str | None) -> int:
