@@ -151,9 +151,8 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
         training.write_asked(description)
         if teacher:
             loop = Loop(loop.name, partial(loop.fit, teacher=teacher))
-        result = _train(training, model, parts, asked.recipe, seed, device, loop, log)
         run.record(device=describe_device(unit), precision=precision)
-        return result
+        return _train(training, model, parts, asked.recipe, seed, device, loop, log)
 
 
 def _train(training: Training, model: nn.Module, parts: Split, recipe: Recipe, seed: int, device: str,

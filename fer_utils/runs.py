@@ -123,6 +123,7 @@ class Run:
         part is kept: nobody else has this machine's folders.
         """
         with locked(self.path):
+            remove_leftovers(self.path, ".run")
             known = self.read()
             old = known.get("fingerprint")
             if old is not None and provenance.get("fingerprint", old) != old:

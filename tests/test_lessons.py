@@ -334,7 +334,7 @@ def test_a_kill_between_any_two_writes_mixes_nothing(ask, monkeypatch):
     written, last, place = [], None, os.replace
 
     def write(source, target) -> None:
-        if target.name.startswith("seed0"):
+        if target.name.startswith(("seed0", "run.json")):
             if len(written) == last:
                 raise SystemExit
             written.append(target.name)
@@ -342,7 +342,8 @@ def test_a_kill_between_any_two_writes_mixes_nothing(ask, monkeypatch):
 
     monkeypatch.setattr(os, "replace", write)
     whole, all_of_them = ask(epochs=4, run=Run.open("whole")), written.copy()
-    assert all_of_them[:3] == ["seed0.state.safetensors", "seed0.csv", "seed0.safetensors"] and len(all_of_them) > 10
+    assert all_of_them[:4] == ["run.json", "seed0.state.safetensors", "seed0.csv", "seed0.safetensors"]
+    assert len(all_of_them) > 11
     for last in range(len(all_of_them)):
         run = Run.open(f"cut-{last}")
         written.clear()
@@ -358,6 +359,7 @@ def test_a_kill_between_any_two_writes_mixes_nothing(ask, monkeypatch):
         assert same(replace(again, history=again.history.assign(seconds=0)),
                     replace(whole, history=whole.history.assign(seconds=0)))
         assert is_finished(kept, 0) and not kept.state(0).exists()
+        assert run.read() == Run.open("whole").read(), "of what device and precision, too"
 
 
 def test_a_loss_that_is_no_number_is_found_again_at_once(run, ask, counted, monkeypatch):

@@ -16,7 +16,7 @@ from drawing import simple_figure
 from fer_utils import CourseError
 from fer_utils.data import Faces
 from fer_utils.runs import Run, Training
-from fer_utils.support.files import checked_name
+from fer_utils.support.files import beside, checked_name
 from fer_utils.support.provenance import git_commit
 from fer_utils.support.run_tables import read_shifted, write_shifted
 from fer_utils.training import HISTORY, Recipe
@@ -84,6 +84,18 @@ def test_record_merges_and_keeps_what_others_wrote(home):
     kept = run.read()
     assert kept["seeds"] == [0, 1] and kept["precision"] == "float32"
     assert kept["parameters"] == {"01_eda": {"data": "faces.zip", "n": 3}, "04_training": {"epochs": 2}}
+
+
+def test_what_a_killed_process_left_of_run_json_goes_with_the_next_record(home):
+    run = Run.open("mine")
+    run.record(seeds=[0])
+    own = beside(run.path / "run.json")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = own.with_name(own.name.replace(str(os.getpid()), str(gone.pid)))
+    left.write_text("{")
+    run.record(seeds=[0, 1])
+    assert not left.exists() and run.read()["seeds"] == [0, 1]
 
 
 def test_threads_are_those_of_torch(home):
