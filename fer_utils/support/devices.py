@@ -4,14 +4,21 @@ import ctypes
 import os
 import platform
 import re
+import sys
+from functools import cache
 
+import psutil
 import torch
 
 from fer_utils import CourseError
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The device to compute on: "auto" takes a GPU where there is one (CUDA, then MPS), else the processor."""
+    """The device to compute on: "auto" takes a GPU where there is one (CUDA, then MPS), else the processor.
+
+    PyTorch's threads are no more than the cores that are free when this is first called (see `leave_busy_cores`).
+    """
+    leave_busy_cores()
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, there in available.items() if there))
@@ -20,6 +27,24 @@ def choose_device(name: str = "auto") -> torch.device:
         there = ", ".join(kind for kind, there in available.items() if there)
         raise CourseError(f"The device {name[:50]!r} is not available here: choose auto, {there}.")
     return torch.device(name)
+
+
+@cache
+def leave_busy_cores() -> None:
+    """Give PyTorch as many threads as other programs leave cores free, one at least; OMP_NUM_THREADS goes before that.
+
+    oneDNN's threads spin while they wait for each other in a convolution: where one has to wait for a core, so do all,
+    and two threads beside another training are far slower than one. Looks once, for 0.3 seconds, so that all trainings
+    of a process have equally many threads, on which their last digits depend. Says so on stderr where it takes fewer.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1 or "OMP_NUM_THREADS" in os.environ:
+        return
+    free = round((1 - psutil.cpu_percent(interval=0.3) / 100) * os.cpu_count())
+    if free < threads:
+        torch.set_num_threads(max(1, free))
+        print(f"Other programs keep cores busy: PyTorch computes with {torch.get_num_threads()} of its {threads} "
+              "threads here. The variable OMP_NUM_THREADS sets another number.", file=sys.stderr)
 
 
 def describe_device(device: torch.device) -> str:
