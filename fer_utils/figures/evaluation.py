@@ -4,21 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fer_utils.evaluation import wilson
 from fer_utils.figures import DASHED, GREY, INK, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, class_colours, shows
-from fer_utils.figures.parts import (
-    canvas,
-    caption,
-    class_bars,
-    heat_map,
-    interval,
-    named_rows,
-    pictures,
-    reference_line,
-    show_face,
-)
+from fer_utils.figures.parts import canvas, caption, heat_map, interval, named_rows, pictures, reference_line, show_face
 
 BASELINES = {"majority": "majority class", "class_competition": "class competition",
              "best_public_result": "best public result"}
@@ -192,6 +183,17 @@ def no_faces(images: np.ndarray, probabilities: np.ndarray, titles: list[str], c
     The arguments are those of `probability_bars`.
     """
     return _beside_bars(images, probabilities, titles, classes, columns)
+
+
+def class_bars(axes: Axes, shares: np.ndarray, colours: dict[str, str]) -> None:
+    """Horizontal bars on pale tracks, the name and the per cent above each."""
+    axes.barh(range(len(colours)), 1, height=0.2, color="#EEEEEE")
+    axes.barh(range(len(colours)), shares, height=0.2, color=colours.values())
+    for row, (name, share) in enumerate(zip(colours, shares, strict=True)):
+        colour, weight = (INK, "bold") if share == shares.max() else (GREY, "normal")
+        axes.text(0, row - 0.18, name, va="bottom", color=colour, fontweight=weight)
+        axes.text(1, row - 0.18, f"{share * 100:.0f} %", va="bottom", ha="right", color=colour, fontweight=weight)
+    axes.set(xlim=(0, 1), ylim=(len(colours) - 0.6, -0.85))
 
 
 def _beside_bars(images: np.ndarray, probabilities: np.ndarray, titles: list[str], classes: Sequence[str],

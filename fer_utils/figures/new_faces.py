@@ -9,18 +9,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from fer_utils.figures import DASHED, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
-from fer_utils.figures.evaluation import shares_of_labels, temperature
-from fer_utils.figures.parts import (
-    canvas,
-    caption,
-    class_bars,
-    heat_map,
-    interval,
-    named_rows,
-    paired_rows,
-    pictures,
-    show_face,
-)
+from fer_utils.figures.evaluation import class_bars, shares_of_labels, temperature
+from fer_utils.figures.parts import canvas, caption, heat_map, interval, named_rows, paired_rows, pictures, show_face
 
 BLOCKS = 3
 MOST_FACES = 8

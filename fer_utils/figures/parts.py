@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from fer_utils.figures import DASHED, GREY, INK, OURS, POSTER
+from fer_utils.figures import DASHED, INK, OURS, POSTER
 
 
 def canvas(width: float, height_mm: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:
@@ -108,14 +108,3 @@ def histogram(axes: Axes, values: np.ndarray, colour: str, **options) -> None:
     sns.histplot(x=values, stat="density", element="step", color=colour, ax=axes, **options)
     axes.set(ylabel="", yticks=[])
     axes.spines["left"].set_visible(False)
-
-
-def class_bars(axes: Axes, shares: np.ndarray, colours: dict[str, str]) -> None:
-    """Horizontal bars on pale tracks, the name and the per cent above each."""
-    axes.barh(range(len(colours)), 1, height=0.2, color="#EEEEEE")
-    axes.barh(range(len(colours)), shares, height=0.2, color=colours.values())
-    for row, (name, share) in enumerate(zip(colours, shares, strict=True)):
-        colour, weight = (INK, "bold") if share == shares.max() else (GREY, "normal")
-        axes.text(0, row - 0.18, name, va="bottom", color=colour, fontweight=weight)
-        axes.text(1, row - 0.18, f"{share * 100:.0f} %", va="bottom", ha="right", color=colour, fontweight=weight)
-    axes.set(xlim=(0, 1), ylim=(len(colours) - 0.6, -0.85))

@@ -14,10 +14,7 @@ from fer_utils import CourseError
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The device to compute on: "auto" takes a GPU where there is one (CUDA, then MPS), else the processor.
-
-    PyTorch's threads are no more than the cores that are free when this is first called (see `leave_busy_cores`).
-    """
+    """The device to compute on: "auto" takes a GPU where there is one (CUDA, then MPS), else the processor."""
     leave_busy_cores()
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
@@ -31,20 +28,18 @@ def choose_device(name: str = "auto") -> torch.device:
 
 @cache
 def leave_busy_cores() -> None:
-    """Give PyTorch as many threads as other programs leave cores free, one at least; OMP_NUM_THREADS goes before that.
+    """Give PyTorch no more threads than other programs leave cores free, unless OMP_NUM_THREADS says how many.
 
-    oneDNN's threads spin while they wait for each other in a convolution: where one has to wait for a core, so do all,
-    and two threads beside another training are far slower than one. Looks once, for 0.3 seconds, so that all trainings
-    of a process have equally many threads, on which their last digits depend. Says so on stderr where it takes fewer.
+    oneDNN's threads spin while one of them waits for a core: beside another training two are far slower than one. This
+    looks once, for 0.3 seconds, since the last digits of a training depend on the number of threads.
     """
     threads = torch.get_num_threads()
-    if threads == 1 or "OMP_NUM_THREADS" in os.environ:
-        return
-    free = round((1 - psutil.cpu_percent(interval=0.3) / 100) * os.cpu_count())
-    if free < threads:
-        torch.set_num_threads(max(1, free))
-        print(f"Other programs keep cores busy: PyTorch computes with {torch.get_num_threads()} of its {threads} "
-              "threads here. The variable OMP_NUM_THREADS sets another number.", file=sys.stderr)
+    if threads > 1 and "OMP_NUM_THREADS" not in os.environ:
+        free = max(1, round((1 - psutil.cpu_percent(interval=0.3) / 100) * os.cpu_count()))
+        if free < threads:
+            torch.set_num_threads(free)
+            print(f"Other programs keep cores busy: PyTorch takes {free} of its {threads} threads. The variable "
+                  "OMP_NUM_THREADS sets another number.", file=sys.stderr)
 
 
 def describe_device(device: torch.device) -> str:
