@@ -77,12 +77,11 @@ def reference_epoch(model: nn.Module, optimizer: torch.optim.Optimizer, data: It
     return total / seen
 
 
-def reference_fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: str,
+def reference_fit(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: torch.device,
                   workers: int, threads: int) -> Result:
-    """Train as the reference does, in float32; seed, device, result and errors as of `training.fit`."""
+    """Train as the reference does, in float32; seed, result and errors as of `training.fit`."""
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    device = choose_device(device)
     check_outputs(model.to(device), train, device)
     optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate)
     loader = reference_loader(train, recipe, workers, device)
@@ -109,9 +108,9 @@ def reference_loop(workers: int) -> Loop:
     """
 
     def fit(model, train, val, recipe, seed, device, after_epoch, log, state=None) -> Result:
+        unit, threads = choose_device(device), torch.get_num_threads()
         with fresh_process() as process:
-            threads = torch.get_num_threads()
-            return process.submit(reference_fit, model, train, val, recipe, seed, device, workers, threads).result()
+            return process.submit(reference_fit, model, train, val, recipe, seed, unit, workers, threads).result()
 
     return Loop("reference", fit)
 

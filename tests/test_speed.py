@@ -159,7 +159,7 @@ def test_the_reference_keeps_the_weights_of_its_best_epoch(parts, home, monkeypa
 def test_a_loss_of_the_reference_that_is_no_number_ends_it(parts, monkeypatch):
     monkeypatch.setattr(speed, "reference_epoch", lambda *arguments: math.nan)
     with pytest.raises(CourseError, match="epoch 1, whose loss is no finite number"):
-        speed.reference_fit(build_model(), parts.train, parts.val, RECIPE, 0, "cpu", 0, 1)
+        speed.reference_fit(build_model(), parts.train, parts.val, RECIPE, 0, torch.device("cpu"), 0, 1)
 
 
 def test_two_loops_with_and_without_validation_are_four_trainings(parts, home):
