@@ -145,6 +145,7 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
 
     with nullcontext() if is_finished(training, seed) else locked(training.path, f".seed{seed}.lock", wait):
         if is_finished(training, seed):  # maybe meanwhile
+            training.state(seed).unlink(missing_ok=True)  # where a kill came between the last weights and this
             log(f"{name}, seed {seed}: trained before in this run, as asked here; read from there.")
             return load_trained(training, seed, device)
         remove_leftovers(training.path)

@@ -185,10 +185,13 @@ def test_a_committed_file_that_is_damaged_is_named_in_one_sentence(monkeypatch, 
         assert str(caught.value).startswith(f"{path} is ") and len(str(caught.value)) <= 400
 
 
-def test_a_finished_training_is_read_not_repeated(ask, counted):
+def test_a_finished_training_is_read_not_repeated(run, ask, counted):
     lines = []
     first = ask(log=lines.append)
+    left = run.training(first.training).state(0)
+    left.touch()  # as by a kill after the last weights
     second = ask(log=lines.append)
+    assert not left.exists()
     assert counted.seeds == [0] and "training now, 2 epochs on 48 images" in lines[0] and "trained before" in lines[-1]
     assert second.best["val_acc"] == first.best["val_acc"] and same(first, second)
     assert not first.model.training and not second.model.training
