@@ -104,16 +104,19 @@ COURSE = Loop("course", fit)
 
 
 def training_name(model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, precision: str,
-                  loop: str = "course", teacher: str | None = None) -> str:
+                  loop: str = "course", teacher: str | None = None, dropout: float | None = None) -> str:
     """The name of what is asked for, as PosterCNN-1a2b3c4d: equal for trainings that differ in nothing but the seed.
 
     Its digits are a hash of the network, the loop, what the recipe changes from its defaults, the precision that is
-    computed in, the fingerprints of the images to learn from and to choose by, and of a teacher's weights.
+    computed in, the fingerprints of the images to learn from and to choose by, and of a teacher's weights. The dropout
+    is in there with the network's layers, or, where no layer has one, as it was given.
     """
     asked = {"network": describe(model), "loop": loop, "recipe": recipe.changes() | {"precision": precision},
              "train": train.fingerprint, "val": val.fingerprint if val else "none"}
     if teacher:
         asked["teacher"] = teacher
+    if dropout is not None and dropout_of(model) is None:
+        asked["dropout"] = dropout
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     return f"{type(model).__name__}-{digest[:8]}"
 
@@ -128,17 +131,17 @@ def trained(run: Run, parts: Split, asked: NamedRecipe, seed: int = 0, device: s
     """
     seed, unit = checks.seed(seed), choose_device(device)
     model = build_model(asked.model, len(parts.train.classes), asked.dropout, seed)
-    precision = choose_precision(asked.recipe.precision, unit)
+    precision, dropout = choose_precision(asked.recipe.precision, unit), dropout_of(model, asked.dropout)
     taught_by = digest(teacher) if teacher else None
-    name = training_name(model, parts.train, parts.val, asked.recipe, precision, loop.name, taught_by)
+    name = training_name(model, parts.train, parts.val, asked.recipe, precision, loop.name, taught_by, dropout)
     training = run.new_training(name)
     description = {
-        "training": name, "model": asked.model, "dropout": dropout_of(model), "classes": parts.train.classes,
+        "training": name, "model": asked.model, "dropout": dropout, "classes": parts.train.classes,
         "loop": loop.name, "recipe": asdict(asked.recipe), "precision": precision,
         "parameters": count_parameters(model), "teacher": taught_by,
         "train": {"n": len(parts.train), "fingerprint": parts.train.fingerprint},
         "val": {"n": len(parts.val), "fingerprint": parts.val.fingerprint} if parts.val else None,
-        "trained_on": training.asked().get("trained_on", {}) | {str(seed): describe_device(unit)}}
+        "trained_on": {str(seed): describe_device(unit)}}
 
     def wait() -> None:
         log(f"{name}, seed {seed}: another process is training it, and this one waits for it.")

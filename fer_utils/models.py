@@ -3,6 +3,7 @@
 import inspect
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 
 import pandas as pd
@@ -113,15 +114,8 @@ class AttentionCNN(nn.Module):
     `standardise`, a first layer takes light and contrast away, which notebook 09 asks for.
     """
 
-    def __init__(
-        self,
-        n_classes: int = 3,
-        dropout: float = 0.5,
-        channels: Sequence[int] = (32, 64, 128, 256),
-        blocks: Sequence[int] = (2, 2, 2, 1),
-        attention: bool = True,
-        standardise: bool = False,
-    ):
+    def __init__(self, n_classes: int = 3, dropout: float = 0.5, channels: Sequence[int] = (32, 64, 128, 256),
+                 blocks: Sequence[int] = (2, 2, 2, 1), attention: bool = True, standardise: bool = False):
         super().__init__()
         layers = [Standardise()] if standardise else []
         # Pooling first leaves the two layers after it a quarter of the work.
@@ -207,8 +201,8 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
         except Exception as error:
             raise CourseError(f"{name} cannot be built with n_classes={n_classes} ({brief(error)}): its "
                               "__init__ must take n_classes and raise nothing.") from error
-    if not isinstance(model, nn.Module):
-        raise CourseError(f"{name} makes a {type(model).__name__}: a network must be a torch.nn.Module.")
+    if not isinstance(model, nn.Module) or not count_parameters(model):
+        raise CourseError(f"{name} makes a {type(model).__name__}: a network must be a torch.nn.Module with weights.")
     return model
 
 
@@ -221,10 +215,12 @@ def describe(model: nn.Module) -> str:
     return "\n".join([repr(model), *(inspect.getsource(sys.modules[name]) for name in sorted(own))])
 
 
-def dropout_of(model: nn.Module) -> float | None:
-    """The rate of the network's last dropout layer, or None where it has none."""
+def dropout_of(model: nn.Module, given: float | None = None) -> float | None:
+    """The rate of the network's last dropout layer; where it has none, the given one if its class takes one."""
     rates = [layer.p for layer in model.modules() if isinstance(layer, nn.Dropout)]
-    return rates[-1] if rates else None
+    if rates:
+        return rates[-1]
+    return given if "dropout" in inspect.signature(type(model)).parameters else None
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -233,28 +229,27 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def multiply_adds(layer: nn.Module, output: Tensor) -> int:
-    """Multiplications by a weight for one image: kernel x output size in a convolution, in x out in a dense layer."""
+    """Multiplications by a weight for one image: kernel x output in a convolution, rows x in x out in a dense layer."""
     if isinstance(layer, nn.Conv2d):
         return layer.weight.numel() * output.shape[-2] * output.shape[-1]
-    return layer.weight.numel() if isinstance(layer, nn.Linear) else 0
+    return layer.weight.numel() * output[..., 0].numel() if isinstance(layer, nn.Linear) else 0
 
 
 @torch.no_grad()
 def layer_table(model: nn.Module) -> pd.DataFrame:
     """One row a layer, in the order an image of 48 x 48 passes them: output shape, parameters, multiply-adds."""
-    rows, hooks = [], []
+    rows, training = [], model.training
 
-    def note(layer: nn.Module, _inputs, output: Tensor) -> None:
+    def note(layer: nn.Module, _inputs, output: Tensor | tuple) -> None:
+        output = output[0] if isinstance(output, tuple) else output  # a recurrent layer gives its last state, too
         parameters = sum(p.numel() for p in layer.parameters())
         shape = " x ".join(map(str, output.shape[1:]))
         rows.append((type(layer).__name__, shape, parameters, multiply_adds(layer, output)))
 
-    for layer in model.modules():
-        if not list(layer.children()):
-            hooks.append(layer.register_forward_hook(note))
-    training = model.training
-    model.eval()(torch.zeros(1, 1, 48, 48, device=next(model.parameters()).device))
+    with ExitStack() as hooks:  # which are taken off again, whatever happens
+        for layer in model.modules():
+            if not list(layer.children()):
+                hooks.enter_context(layer.register_forward_hook(note))
+        model.eval()(torch.zeros(1, 1, 48, 48, device=next(model.parameters()).device))
     model.train(training)
-    for hook in hooks:
-        hook.remove()
     return pd.DataFrame(rows, columns=["layer", "output shape", "parameters", "multiply-adds"])

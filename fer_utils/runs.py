@@ -37,7 +37,9 @@ class Training:
         return read_json(self.path / "recipe.json") or {}
 
     def write_asked(self, asked: dict) -> None:
-        write_json(self.path / "recipe.json", asked)
+        """Merge `asked` into recipe.json, so that seeds trained at the same time each keep their machine there."""
+        with locked(self.path):
+            write_json(self.path / "recipe.json", _merged(self.asked(), asked))
 
     def seeds(self) -> list[int]:
         """The seeds under which it was trained, finished or not."""
@@ -75,7 +77,7 @@ class Run:
 
         A name with slashes is a run inside a run's folder. CourseError where `name` cannot be a folder's.
         """
-        if name.split("/")[0] in ("figures", "poster", "site"):
+        if name.split("/")[0] in ("figures", "poster", "site", "sweep"):
             raise CourseError(f"reports/{name.split('/')[0]} is the course's own: give the run another name.")
         folders = (checked_name(part, "name of a run") for part in name.split("/"))
         return cls(course_home().joinpath("reports", *folders))
@@ -127,8 +129,10 @@ class Run:
             known = self.read()
             old = known.get("fingerprint")
             if old is not None and provenance.get("fingerprint", old) != old:
-                raise CourseError(f"The run {self.path.name} holds results on other faces ({known.get('source')}): "
-                                  f"give those of {provenance.get('source')} a run name of their own.")
+                if any((self.path / part).exists() for part in ("figures", "metrics", "sweep", "trainings")):
+                    raise CourseError(f"The run {self.path.name} holds results on other faces ({known.get('source')}): "
+                                      f"give those of {provenance.get('source')} a run name of their own.")
+                known = {}  # nothing came of those faces
             write_json(self.path / "run.json", _merged(known, {**environment(), **provenance}))
 
     def save_figure(self, fig, name: str) -> None:

@@ -160,7 +160,7 @@ class Trainer:
 
     def __init__(self, model: nn.Module, train: Faces, val: Faces | None, recipe: Recipe, seed: int, device: str,
                  teacher: nn.Module | None = None):
-        checks.teacher(recipe.taught, teacher)
+        checks.networks(model, teacher, recipe.taught)
         checks.labelled(train, val)
         self.device, self.teacher = choose_device(device), teacher
         self.recipe, self.precision = recipe, choose_precision(recipe.precision, self.device)

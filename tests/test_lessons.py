@@ -538,3 +538,24 @@ def test_whoever_sits_before_a_notebook_sees_a_bar_and_one_figure_that_grows(exe
 def test_nobody_sits_before_what_papermill_and_nbval_execute(executed):
     kinds = {kind for kind, _ in executed("bands(24, seed=2)", asks=False)}
     assert "stream" in kinds and not kinds & {"display_data", "update_display_data"}
+
+
+def test_two_dropout_rates_of_a_function_are_two_trainings(run, parts, home, monkeypatch):
+    (home / "wet.py").write_text(
+        "import torch.nn.functional as F\nfrom torch import nn\n\n\nclass Wet(nn.Module):\n"
+        "    def __init__(self, n_classes, dropout=0.5):\n        super().__init__()\n"
+        "        self.dense, self.rate = nn.Linear(2304, n_classes), dropout\n\n    def forward(self, x):\n"
+        "        return self.dense(F.dropout(x.flatten(1), self.rate, self.training))\n")
+    monkeypatch.chdir(home)
+    one, two = (trained(run, parts, NamedRecipe("wet:Wet", rate, ASKED.recipe), device="cpu", log=lambda _: None)
+                for rate in (0.1, 0.9))
+    assert one.training != two.training
+    assert [run.training(each.training).asked()["dropout"] for each in (one, two)] == [0.1, 0.9]
+    assert load_trained(run.training(two.training), 0, "cpu").model.rate == 0.9
+
+
+def test_seeds_trained_at_the_same_time_each_keep_their_machine(run):
+    training = run.new_training("A-1")
+    training.write_asked({"training": "A-1", "trained_on": {"0": "cpu (one)"}})
+    training.write_asked({"training": "A-1", "trained_on": {"1": "cpu (another)"}})
+    assert training.asked()["trained_on"] == {"0": "cpu (one)", "1": "cpu (another)"}

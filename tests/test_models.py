@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from fer_utils import CourseError
 from fer_utils.evaluation import predict
@@ -178,7 +179,8 @@ def test_a_name_gives_its_network_with_so_many_outputs_and_this_dropout():
         assert build_model(name, n_classes=2)(torch.rand(2, 1, 48, 48)).shape == (2, 2)
         assert dropout_of(build_model(name)) == 0.5 and dropout_of(build_model(name, dropout=0.25)) == 0.25
         assert dropout_of(build_model(name, dropout=0)) == 0
-    assert dropout_of(torch.nn.Linear(2, 2)) is None
+    assert dropout_of(torch.nn.Linear(2, 2)) is None and dropout_of(torch.nn.Linear(2, 2), 0.4) is None
+    assert dropout_of(Functional(), 0.4) == 0.4 and dropout_of(Functional()) is None
     assert dropout_of(torch.nn.Sequential(torch.nn.Dropout(0.1), torch.nn.Dropout(0.2))) == 0.2
 
 
@@ -192,3 +194,39 @@ def test_the_description_tells_networks_apart():
     made = [build_model(name, n, dropout) for name in MODELS for n in (2, 3) for dropout in (0.2, 0.5)]
     assert len({describe(model) for model in made}) == len(made)
     assert describe(build_model(seed=0)) == describe(build_model(seed=5)) == describe(build_model().eval())
+
+
+class Functional(nn.Module):
+    """Silences neurons by a function, not by a layer."""
+
+    def __init__(self, n_classes: int = 3, dropout: float = 0.5):
+        super().__init__()
+        self.dense, self.rate = nn.Linear(48 * 48, n_classes), dropout
+
+    def forward(self, x):
+        return self.dense(F.dropout(x.flatten(1), self.rate, self.training))
+
+
+class Sequence(nn.Module):
+    """The 48 rows of an image one after the other, through a recurrent layer and a dense one."""
+
+    def __init__(self, n_classes: int = 3):
+        super().__init__()
+        self.recurrent, self.dense = nn.LSTM(48, 8, batch_first=True), nn.Linear(8, n_classes)
+
+    def forward(self, x):
+        rows, _ = self.recurrent(x.squeeze(1))
+        return self.dense(rows).mean(1)
+
+
+def test_layer_table_knows_recurrent_layers_and_dense_ones_on_many_rows():
+    table = layer_table(Sequence()).set_index("layer")
+    assert table.loc["LSTM", "output shape"] == "48 x 8" and table["parameters"].sum() == count_parameters(Sequence())
+    assert table.loc["Linear", "multiply-adds"] == 48 * 8 * 3
+
+
+def test_layer_table_leaves_no_hooks_where_the_network_fails():
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(5, 3))
+    with pytest.raises(RuntimeError):
+        layer_table(network)
+    assert not any(layer._forward_hooks for layer in network)

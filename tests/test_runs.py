@@ -30,7 +30,9 @@ def some_faces(value: int = 0, drawn: bool = False, source: str = "/home/somebod
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """All files below, but for locks, which only hold something while a process does."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")
+                  if path.is_file() and path.name != ".lock")
 
 
 def test_opening_a_run_writes_nothing(home):
@@ -108,6 +110,7 @@ def test_threads_are_those_of_torch(home):
 def test_other_faces_are_refused_in_one_sentence(home):
     run = Run.start("mine", some_faces())
     Run.start("mine", some_faces(source="elsewhere/fer2013.zip"))
+    run.write_metrics("data", {"n": 6})
     before = (run.path / "run.json").read_bytes()
     seven = ("Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral")
     for others in (some_faces(value=1, source="sample", drawn=True), some_faces().take(np.arange(5)),
@@ -117,12 +120,24 @@ def test_other_faces_are_refused_in_one_sentence(home):
     assert (run.path / "run.json").read_bytes() == before
 
 
+def test_a_run_from_which_nothing_came_takes_on_other_faces(home):
+    first, second = some_faces(), some_faces(value=1, source="sample", drawn=True)
+    Run.start("mine", first).record(notebooks={"04_training": "begun"})
+    run = Run.start("mine", second)
+    assert run.read()["fingerprint"] == second.fingerprint and run.drawn and "notebooks" not in run.read()
+    for part in ("figures", "metrics", "sweep", "trainings"):
+        run = Run.start(f"with-{part}", first)
+        (run.path / part).mkdir()
+        with pytest.raises(CourseError, match="holds results on other faces"):
+            Run.start(run.name, second)
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/../b", "/a", "a\\b", "é", "a b", ".hidden", "poster",
-                                  "poster/a", "site", "site/a"])
+                                  "poster/a", "site", "site/a", "sweep/a"])
 def test_names_that_are_no_folders_are_refused(home, name):
     with pytest.raises(CourseError):
         Run.open(name)
-    if not name.startswith(("poster", "site")):
+    if not name.startswith(("poster", "site", "sweep")):
         with pytest.raises(CourseError):
             Run.open("mine").write_metrics(name, {})
         with pytest.raises(CourseError):

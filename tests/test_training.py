@@ -158,6 +158,21 @@ class Two(Wordless):
         return x.flatten(1)[:, :3], x
 
 
+class Rounded(Wordless):
+    """Gives numbers that have no gradient."""
+
+    def forward(self, x):
+        return x.flatten(1)[:, :3].long()
+
+
+class Late(Wordless):
+    """Makes a layer when it sees the first images."""
+
+    def forward(self, x):
+        self.late = nn.Linear(2304, 3)
+        return self.late(x.flatten(1))
+
+
 @pytest.mark.parametrize(("model", "words"), [
     (tiny(4), ["Sequential gives (2, 4) for two images", "(2, 3)", "Angry, Happy, Neutral"]),
     (nn.Conv2d(1, 3, 3), ["Conv2d gives (2, 3, 46, 46)", "(2, 3)"]),
@@ -165,7 +180,8 @@ class Two(Wordless):
     (nn.Conv2d(3, 3, 3), ["Conv2d cannot take images of shape (2, 1, 48, 48)"]),
     (nn.Linear(5, 3), ["Linear cannot take images", "mat1 and mat2"]),
     (Wordless(), ["Wordless cannot take images", "AssertionError"]),
-    (Two(), ["Two", "(2, 1, 48, 48)"]),
+    (Two(), ["Two gives tuple for two images", "the logits (2, 3)"]),
+    (Rounded(), ["Rounded gives torch.int64", "the logits (2, 3)"]),
 ], ids=lambda value: type(value).__name__)
 def test_outputs_that_do_not_match_are_refused_before_the_first_step(parts, monkeypatch, model, words):
     monkeypatch.setattr(training, "make_optimizer", lambda *_: pytest.fail("too late"))
@@ -176,6 +192,14 @@ def test_outputs_that_do_not_match_are_refused_before_the_first_step(parts, monk
     assert "\n" not in sentence and sentence.endswith(".") and len(sentence) <= 400, sentence
     assert all(word in sentence for word in words), sentence
     assert equal(model, before)
+
+
+def test_layers_made_on_the_way_and_networks_without_any_to_train_are_refused(parts):
+    frozen = tiny().requires_grad_(False)
+    for model, words in ((Late(), "Late makes layers while it answers"), (frozen, "Sequential has no weights that"),
+                         (nn.Sequential(nn.Flatten(), nn.Softmax(1), nn.AdaptiveAvgPool1d(3)), "has no weights that")):
+        with pytest.raises(CourseError, match=words):
+            quiet(model, *parts, BRIEF)
 
 
 def test_many_classes_of_long_names_are_still_a_short_sentence():
@@ -614,7 +638,10 @@ def test_whatever_else_is_asked_has_another_name():
     names += [training_name(tiny(), train, None, Recipe(), "float32", loop) for loop in ("course", "reference")]
     names += [name_of(build_model(name, dropout=dropout))
               for name in ("PosterCNN", "PosterCNN-no-batch-norm", "FastCNN") for dropout in (0.2, 0.5)]
+    names += [name_of(dropout=rate) for rate in (0.2, 0.5)]  # the network's layers have none
     assert len({name.split("-")[1] for name in names}) == len(names)
+    wet = build_model("PosterCNN", dropout=0.2)
+    assert name_of(wet, dropout=0.2) == name_of(wet), "its layers say it"
     assert training_name(tiny(), train, val.take(np.arange(0)), Recipe(), "float32") == training_name(
         tiny(), train, None, Recipe(), "float32")
 

@@ -40,7 +40,7 @@ def seeds_from(first: int, count: int, least: int = 1) -> range:
 
 def yes_or_no(name: str, value) -> bool:
     if value not in (True, False):
-        raise CourseError(f"{name} is {value!r}: choose True or False.")
+        raise CourseError(f"{name} is {repr(value)[:50]}: choose True or False.")
     return bool(value)
 
 
@@ -59,7 +59,7 @@ def check_parameters(cells: dict) -> None:
 
 def one_of(name: str, value: str, valid: Sequence[str]) -> None:
     if value not in valid:
-        raise CourseError(f"{name} is {value!r}: choose {' or '.join(valid)}.")
+        raise CourseError(f"{name} is {repr(value)[:50]}: choose {' or '.join(valid)}.")
 
 
 def to_choose(name: str, valid: Iterable[str]) -> str:
@@ -69,10 +69,12 @@ def to_choose(name: str, valid: Iterable[str]) -> str:
     return shorten(", ".join([*alike, *(one for one in names if one not in alike)]) or "none", 200, placeholder=" ...")
 
 
-def teacher(taught: float, network) -> None:
-    """Raise CourseError unless a recipe that asks for a teacher has one, and no other."""
-    if bool(taught) != (network is not None):
-        there = "no" if network is None else "a"
+def networks(network, teacher, taught: float) -> None:
+    """Raise CourseError unless the network has weights to train, and a teacher where the recipe asks for one."""
+    if not any(weight.requires_grad for weight in network.parameters()):
+        raise CourseError(f"{type(network).__name__} has no weights that training may change: give one with some.")
+    if bool(taught) != (teacher is not None):
+        there = "no" if teacher is None else "a"
         raise CourseError(f"taught is {taught:g} in the recipe, and there is {there} teacher: give a share above 0 and "
                           "a network as teacher, or neither.")
 
@@ -90,4 +92,4 @@ def learning(epoch: int, *losses: float) -> None:
     """Raise CourseError where a loss of the epoch is infinite or no number: nothing can be learnt from it."""
     if not all(map(math.isfinite, losses)):
         raise CourseError(f"The training ends in epoch {epoch}, whose loss is no finite number: give a lower "
-                          "learning_rate. The best weights of the epochs before it are kept.")
+                          "learning_rate. The best weights of epochs before it, if any, are kept.")

@@ -38,15 +38,22 @@ def own_network(name: str, known: Sequence[str] = ()) -> Callable:
 
 @torch.no_grad()
 def check_outputs(model: nn.Module, faces, device: torch.device) -> None:
-    """Raise CourseError unless the network turns two images (2, 1, 48, 48) into a logit for each class."""
-    name, wanted = type(model).__name__, (2, len(faces.classes))
+    """Raise CourseError unless the network turns two images (2, 1, 48, 48) into a float logit for each class."""
+    name, wanted, weights = type(model).__name__, (2, len(faces.classes)), list(model.state_dict())
     try:
-        shape = tuple(model.eval()(torch.zeros(2, 1, *faces.images.shape[1:], device=device)).shape)
+        logits = model.eval()(torch.zeros(2, 1, *faces.images.shape[1:], device=device))
     except Exception as error:
         raise CourseError(f"{name} cannot take images of shape (2, 1, 48, 48): {brief(error)}.") from error
-    if shape != wanted:
-        raise CourseError(f"{name} gives {shape} for two images, where {wanted} is needed: a logit for each of the "
-                          f"{len(faces.classes)} classes ({', '.join(faces.classes)[:150]}). Build it for them.")
+    if not isinstance(logits, torch.Tensor) or not logits.is_floating_point():
+        raise CourseError(f"{name} gives {getattr(logits, 'dtype', type(logits).__name__)} for two images: its forward "
+                          f"must return one tensor of floats, the logits {wanted}.")
+    if tuple(logits.shape) != wanted:
+        raise CourseError(f"{name} gives {tuple(logits.shape)} for two images, where {wanted} is needed: a logit for "
+                          f"each of the {len(faces.classes)} classes ({', '.join(faces.classes)[:150]}). Build it for "
+                          "them.")
+    if list(model.state_dict()) != weights:
+        raise CourseError(f"{name} makes layers while it answers, so their weights cannot be kept: make them in its "
+                          "__init__, by a lazy layer such as nn.LazyLinear where their size is not known there.")
 
 
 @torch.no_grad()

@@ -118,6 +118,7 @@ def test_a_class_that_cannot_be_built_is_one_sentence(places):
 def test_what_is_no_module_is_one_sentence(places):
     for text, words in (("class TinyNet:\n    def __init__(self, n_classes):\n        pass", "makes a TinyNet"),
                         ("def TinyNet(n_classes):\n    return 'a network'", "makes a str"),
+                        ("from torch import nn\ndef TinyNet(n_classes):\n    return nn.Flatten()", "with weights"),
                         ("TinyNet = 3", "callable"), ("import torch\nTinyNet = torch.nn", "callable")):
         (places["here"] / "my_net.py").write_text(text)
         for options in ({}, {"dropout": 0.5}):

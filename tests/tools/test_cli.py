@@ -106,6 +106,7 @@ def test_bad_data_or_run_is_refused_before_anything_is_written(course, capsys, a
 def test_other_data_in_a_run_is_refused_before_anything_runs(course, capsys):
     run = Run.open("mine")
     run.record(fingerprint="0" * 64, source="fer2013.zip", drawn=False)
+    run.write_metrics("data", {})
     assert main(["run", "--run", "mine", "--data", "sample"]) == 1
     assert capsys.readouterr().err.startswith("The run mine holds results on other faces (fer2013.zip)")
     assert not (run.path / "notebooks").exists()

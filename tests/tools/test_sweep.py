@@ -253,6 +253,7 @@ def test_what_cannot_be_run_is_refused_in_one_sentence(course, capfd, monkeypatc
 def test_other_faces_in_a_run_are_refused(course, write_notebook):
     write_notebook(course / "notebooks" / "01_tiny.ipynb", PARAMETERS + '\ndata: str = "auto"  # faces', WORK)
     Run.open("mine").record(fingerprint="0" * 64, source="fer2013.zip", drawn=False)
+    Run.open("mine").write_metrics("data", {})
     with pytest.raises(CourseError, match="holds results on other faces"):
         sweep("01_tiny", [{}], run="mine")
     assert not (course / "reports" / "mine" / "sweep").exists()
@@ -294,7 +295,7 @@ def test_results_have_a_row_for_each_training_at_the_epoch_that_was_kept(home):
 def test_the_trainings_of_jobs_lie_in_the_run_that_sweeps(home):
     job, run = Run.open("mine/sweep/04_training/epochs-2"), Run.open("mine")
     keep(job, "A-1", 1.0)
-    assert sorted(path.name for path in (run.path / "trainings" / "A-1").iterdir()) == [
+    assert sorted(path.name for path in (run.path / "trainings" / "A-1").glob("[!.]*")) == [
         "recipe.json", "seed0.csv", "seed1.csv"]
     assert not (job.path / "trainings").exists()
     pd.testing.assert_frame_equal(job.trainings(), run.trainings())
