@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from fer_utils.support import checks
 from fer_utils.support.archives import DataError
 from fer_utils.support.images import SIDE
 from fer_utils.support.published import PUBLISHED_COUNTS
-from fer_utils.support.schema import USAGES
+from fer_utils.support.schema import USAGES, composed
 from fer_utils.support.sources import EMBEDDED, read_from
 
 POSTER_CLASSES = ("Angry", "Happy", "Neutral")
@@ -78,8 +79,8 @@ class Faces:
     def join(self, other: "Faces") -> "Faces":
         """These faces and after them `other`, of the same classes, as one set under the source of these."""
         if self.classes != other.classes:
-            raise DataError(f"faces of {', '.join(self.classes)} and of {', '.join(other.classes)} cannot be joined: "
-                            "give both the same classes, by with_classes.")
+            raise DataError(f"faces of {', '.join(self.classes)[:100]} and of {', '.join(other.classes)[:100]} cannot "
+                            "be joined: give both the same classes, by with_classes.")
         labels = [part.labels_or_unknown() for part in (self, other)]
         images, usage, names = (np.concatenate([getattr(part, name) for part in (self, other)])
                                 for name in ("images", "usage", "names"))
@@ -89,8 +90,8 @@ class Faces:
         """The faces of these classes, labels renumbered; those of other classes or without a label are left out."""
         missing = [name for name in classes if name not in self.classes]
         if missing:
-            raise DataError(f"these faces have no class {', '.join(missing)}, only {', '.join(self.classes)}: "
-                            "choose among these.")
+            raise DataError(f"these faces have no class {', '.join(missing)[:100]}, only "
+                            f"{', '.join(self.classes)[:200]}: choose among these.")
         number = {name: label for label, name in enumerate(classes)}
         labels = pd.Series(self.labels_or_unknown()).map({k: number.get(name) for k, name in enumerate(self.classes)})
         kept = labels.notna().to_numpy()
@@ -168,7 +169,7 @@ def split(faces: Faces, val_fraction: float = 0.30, seed: int = 0, group_duplica
     groups, first = np.unique(group, return_index=True)
     try:
         _, val_groups = train_test_split(
-            groups, test_size=float(val_fraction), stratify=train.labels[first], random_state=seed)
+            groups, test_size=float(val_fraction), stratify=train.labels[first], random_state=checks.seed(seed))
     except ValueError as error:
         raise DataError(f"cannot cut {len(train)} training images at val_fraction={val_fraction}: {error}") from error
     in_val = np.isin(group, val_groups)
@@ -241,7 +242,7 @@ def _class_names(classes: str | Sequence[str]) -> tuple[str, ...]:
     """The names asked for; none for "all"."""
     if isinstance(classes, str):
         classes = [] if classes.strip().lower() == "all" else classes.split(",")
-    names = tuple(name.strip() for name in classes)
+    names = tuple(map(composed, classes))
     if not all(names):
         raise DataError("classes has an empty name: give names such as Angry,Happy,Neutral, or all.")
     return names

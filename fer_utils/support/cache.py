@@ -18,7 +18,7 @@ import platformdirs
 from fer_utils import CourseError
 from fer_utils.support import archives, formats, images, schema, tables, trees
 from fer_utils.support.archives import DataError
-from fer_utils.support.files import replacing
+from fer_utils.support.files import remove_leftovers, replacing
 from fer_utils.support.schema import Raw
 
 
@@ -36,6 +36,7 @@ def through_cache(name: str, signature: str, read: Callable[[], Raw]) -> Raw:
         pass
     raw = read()
     try:
+        remove_leftovers(path.parent, ".*")
         with replacing(path) as temporary:
             np.savez(temporary, **raw._asdict() | {"found": json.dumps(raw.found)}, signature=signature)
     except CourseError as error:

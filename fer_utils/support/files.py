@@ -183,5 +183,5 @@ def reading(*paths: Path, advice: str = RUN_AGAIN) -> Iterator[None]:
 def checked_name(name: str, what: str = "name") -> str:
     """`name`, where it can be a file's: letters, digits, dots, underscores and hyphens, the first one no dot."""
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name):
-        raise CourseError(f"{name!r} is no {what}: use letters, digits, dots, underscores and hyphens only.")
+        raise CourseError(f"{name[:80]!r} is no {what}: use letters, digits, dots, underscores and hyphens only.")
     return name

@@ -101,7 +101,7 @@ def _base(name: str) -> str:
 def _read_tables(path: Path, files: dict[str, Open], tables: dict[str, str | None], votes: str | None,
                  classes: Sequence[str]) -> Raw:
     """Read one whole table, with FER+'s votes where asked for, or one for each part."""
-    found, places, seen, without = Rows([], [], [], [], 0), [], [], Counter()
+    found, places, seen, without = Rows([], [], [], []), [], [], Counter()
     for name, usage in tables.items():
         where = str(path if name == path.name else path / name)
         read = read_faces(files[name], where, usage, any_number=not classes)
@@ -118,7 +118,9 @@ def _read_tables(path: Path, files: dict[str, Open], tables: dict[str, str | Non
     raw = _from_rows(path, found, places, classes, seen)
     if without:
         raw.found["said"].append(f"Left out by FER+: {', '.join(f'{n:,} {why}' for why, n in without.items())}")
-    raw.found["claims_fer2013"] = _base(next(iter(tables))) in FER_CSV and not votes
+    called_fer2013 = _base(next(iter(tables))) in FER_CSV
+    raw.found["claims_fer2013"] = called_fer2013 and not votes
+    raw.found["codes"] = found.coded > 0 and not called_fer2013
     return raw
 
 

@@ -60,11 +60,13 @@ def read_image(open_file: Open, where: str) -> tuple[np.ndarray | Deep, list[str
 def read_photo(open_file: Open, where: str) -> tuple[Image.Image, float]:
     """A photograph of any size, upright, in 8 bits, grey or colour; and how many of its file's pixels one is wide.
 
-    DataError as for `read_image`, and for a GIF.
+    DataError as for `read_image`, and for a GIF. Of the pictures in a phone's JPEG the first is the photograph.
     """
     with _opened(open_file, where, PHOTO_BYTES, PHOTO_PIXELS) as image:
-        if image.format == "GIF" or getattr(image, "is_animated", False):
-            raise DataError(f"{shown(where)} is a GIF or moves: give a photograph, such as a JPEG or a PNG.")
+        several = getattr(image, "is_animated", False) and image.format != "MPO"
+        if image.format == "GIF" or several:
+            what = "is a GIF" if image.format == "GIF" else "moves or holds several pictures"
+            raise DataError(f"{shown(where)} {what}: give one photograph, such as a JPEG or a PNG.")
         longer = max(image.size)
         image.draft(None, (PHOTO_SIDE, PHOTO_SIDE))  # a JPEG is made smaller while it is read
         image.load()
@@ -113,7 +115,8 @@ def _opened(open_file: Open, where: str, most_bytes: int, most_pixels: int) -> I
     except Exception as error:  # each of Pillow's decoders has its own
         unknown = isinstance(error, UnidentifiedImageError)  # whose words hold an address in memory
         why = "of no format that Pillow knows" if unknown else brief(error)
-        raise DataError(f"{shown(where)} is no whole image ({why}): replace it, or take it out.") from error
+        advice = "save it as a JPEG or a PNG" if unknown else "replace it"
+        raise DataError(f"{shown(where)} is no whole image ({why}): {advice}, or take it out.") from error
 
 
 def converted(image: Image.Image) -> tuple[np.ndarray | Deep, list[str]]:

@@ -1,6 +1,7 @@
 """The one schema that every reader fills: which part of a set an image belongs to, and which class, told by names."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -52,8 +53,13 @@ def settled(usage: str, there: Iterable[str]) -> str:
 
 def known(name: str) -> str:
     """The code for a common form of FER2013's names, as happiness or 3_happy; else the name without its case."""
-    bare = re.sub(r"^\d+[\s._-]+", "", name.strip()).casefold()
-    return KNOWN.get(bare, name.strip().casefold())
+    bare = re.sub(r"^\d+[\s._-]+", "", composed(name)).casefold()
+    return KNOWN.get(bare, composed(name).casefold())
+
+
+def composed(name: str) -> str:
+    """The name without spaces around it, letters with accents in one form: macOS parts the accents off."""
+    return unicodedata.normalize("NFC", name.strip())
 
 
 def choose_classes(where: Path | str, there: Counter, wanted: Sequence[str]) -> tuple[dict[str, int], dict]:
@@ -72,7 +78,7 @@ def choose_classes(where: Path | str, there: Counter, wanted: Sequence[str]) -> 
     elif numbered and not {*wanted} <= {*there}:
         raise DataError(f"{shown(where)} numbers its classes {shown(', '.join(sorted(there, key=int)))}, and FER2013's "
                         "codes are 0 to 6: other sets number otherwise, so give classes=all, or call them by name.")
-    spelled = {keys[name]: keys[name].capitalize() if keys[name] in CODES else name.strip() for name in sorted(there)}
+    spelled = {keys[name]: keys[name].capitalize() if keys[name] in CODES else composed(name) for name in sorted(there)}
     others = sorted(spelled.keys() - {*CODES}, key=lambda key: (len(key), key) if numbered else key)
     order = [key for key in (*CODES, *others) if key in spelled]
     missing = ", ".join(name for name in wanted if known(name) not in spelled)
@@ -88,7 +94,7 @@ def choose_classes(where: Path | str, there: Counter, wanted: Sequence[str]) -> 
         left_out[keys[name]] += n
     left_out = [f"{left_out[key]:,} {spelled[key]}" for key in order if key not in chosen]
     said = [f"Left out: {', '.join(left_out)}"] if left_out else []
-    called = [f"{name} is {spelled[key]}" for name, key in sorted(keys.items()) if key != name.strip().casefold()]
+    called = [f"{name} is {spelled[key]}" for name, key in sorted(keys.items()) if key != composed(name).casefold()]
     mapping = [f"Classes: {', '.join(called)}"] if called else []
     labels = {name: chosen.index(key) for name, key in keys.items() if key in chosen}
     return labels, {"classes": [spelled[key] for key in chosen], "codes": codes, "claims_fer2013": False,

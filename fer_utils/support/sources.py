@@ -4,6 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from fer_utils import brief
 from fer_utils.support import hands, sample
 from fer_utils.support.archives import DataError, shown
 from fer_utils.support.cache import readers, signature, through_cache
@@ -23,8 +24,10 @@ def read_from(source: str, classes: tuple[str, ...], labels: str = "own") -> tup
     """The source's name ("auto" resolved) and what it holds of `classes`, or of all where none are named."""
     name = _choose() if source == "auto" else source
     if labels not in ("own", "fer+"):
-        raise DataError(f"there are no labels {labels!r}: give own or fer+.")
-    if name in DRAWN and labels == "own":
+        raise DataError(f"there are no labels {labels[:50]!r}: give own or fer+.")
+    if name in DRAWN:
+        if labels != "own":
+            raise DataError(f"{EMBEDDED[name]} has no votes of FER+: give labels=own, or a folder with fer2013.csv.")
         return name, _read_drawn(name, classes)
     return name, _read_path(_find(name), classes, labels)
 
@@ -47,7 +50,8 @@ def _find(name: str) -> Path:
         except ImportError as error:
             raise DataError("source \"kaggle\" needs the package kagglehub: pip install kagglehub.") from error
         except Exception as error:  # its own and its HTTP library's
-            raise DataError(f"Kaggle did not give msambare/fer2013 ({error}): try again, or load a copy.") from error
+            raise DataError(f"Kaggle did not give msambare/fer2013 ({brief(error)}): try again, or take a copy of it."
+                            ) from error
     path = Path(name).expanduser()
     path = path if os.path.exists(path) else course_home() / path
     if not os.path.exists(path):  # unlike path.exists(), this raises nothing for a name that cannot be

@@ -13,6 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from fer_utils import brief
 from fer_utils.support.archives import FREE_GROWTH, GROWTH, DataError, Open, shown
 from fer_utils.support.images import SIDE
 from fer_utils.support.schema import CODES, USAGES
@@ -22,19 +23,22 @@ LONGEST_LINE, MOST_LINES = 100_000, 1_000_000
 COMPETITION = ("train_data.csv", "train_target.csv", "test_data.csv")
 COMPETITION_CLASSES = ("angry", "happy", "neutral")
 """What the class competition's labels 0, 1 and 2 stand for."""
+CODED = {str(code): name for code, name in enumerate(CODES)}
 VOTED = {"neutral": "neutral", "happiness": "happy", "surprise": "surprise", "sadness": "sad", "anger": "angry",
          "disgust": "disgust", "fear": "fear", "contempt": "contempt", "unknown": "", "nf": ""}
 """FER+'s columns of votes, and the class that each stands for: unknown and no face are none."""
 
 
 class Rows(NamedTuple):
-    """A table's rows: images, uint8 (48, 48); classes by name, "" where unlabelled; usage; line; and the empty rows."""
+    """A table's rows: images, uint8 (48, 48); classes by name, "" where unlabelled; usage; line; how many rows are
+    empty, and how many have a number that is read as FER2013's code."""
 
     images: list[np.ndarray]
     names: list[str]
     usage: list[str]
     lines: list[int]
     empty: int = 0
+    coded: int = 0
 
 
 @contextmanager
@@ -75,7 +79,8 @@ def rows(open_file: Open, where: str, delimiter: str = "") -> Iterator[tuple[int
                     line.split(delimiter))
                 yield number, [field.strip() for field in fields]
         except (csv.Error, UnicodeError) as error:
-            raise DataError(f"{shown(where)} is no proper CSV file ({error}): download it again.") from error
+            advice = "save it as UTF-8, or download it again" if isinstance(error, UnicodeError) else "download it again"
+            raise DataError(f"{shown(where)} is no proper CSV file ({brief(error)}): {advice}.") from error
 
 
 def header(open_file: Open, where: str) -> list[str]:
@@ -92,6 +97,8 @@ def _records(open_file: Open, where: str, needed: Sequence[str]) -> Iterator[tup
     with closing(rows(open_file, where)) as lines:
         columns = [name.casefold() for name in next(lines, (1, []))[1]]
         for name in needed:
+            if columns.count(name.casefold()) > 1:
+                raise DataError(f"{shown(where)}, line 1: the column {name} is there twice: keep one of the two.")
             if name.casefold() not in columns:
                 there = shorten(", ".join(column[:20] for column in columns), 100, placeholder=" ...")
                 raise DataError(f"{shown(where)}, line 1: there is no column {name}, only {there or 'an empty line'}: "
@@ -143,18 +150,19 @@ def read_faces(open_file: Open, where: str, usage: str | None, any_number: bool)
     if not found.images:
         raise DataError(f"{shown(where)} has no row with a face: download it again.")
     labelled = "emotion" in needed or any(found.names)
-    return found._replace(names=_named(found, where, any_number) if labelled else found.names, empty=empty)
+    coded = len(found.images) if labelled and {*found.names} <= CODED.keys() else 0
+    names = _named(found, where, any_number) if labelled else found.names
+    return found._replace(names=names, empty=empty, coded=coded)
 
 
 def _named(found: Rows, where: str, any_number: bool) -> list[str]:
     """The classes by name: FER2013's for its codes, or as they stand where none is a number."""
-    codes = {str(code): name for code, name in enumerate(CODES)}
     there = set(found.names)
-    if there <= codes.keys():
-        return [codes[code] for code in found.names]
+    if there <= CODED.keys():
+        return [CODED[code] for code in found.names]
     if all(not name.isdecimal() and name for name in there) or any_number and all(name.isdecimal() for name in there):
         return found.names
-    line, wrong = next((n, code) for n, code in zip(found.lines, found.names, strict=True) if code not in codes)
+    line, wrong = next((n, code) for n, code in zip(found.lines, found.names, strict=True) if code not in CODED)
     raise DataError(f"{shown(where)}, line {line}: the emotion code {wrong[:40]!r} is unknown: FER2013's are 0 to 6; "
                     "fix the row, or give classes=all where a collection numbers its classes otherwise.")
 

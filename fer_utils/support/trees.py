@@ -85,7 +85,8 @@ def _without_copies(contents: dict[str, dict]) -> tuple[list[str], list[str]]:
 def _check_single(path: Path, folders: Sequence[str], what: str) -> None:
     if len(folders) > 1:
         several = shorten(", ".join(f"{folder or '.'}/" for folder in folders), 150, placeholder=" ...")
-        raise DataError(f"{shown(path)} holds several {what} ({several}): give the path of one.")
+        raise DataError(f"{shown(path)} holds several {what} ({several}): give the path of one, or "
+                        "call the parts of one set train, val and test.")
 
 
 def read_images(path: Path, files: dict[str, Open], images: set[str], trees: list[Tree], copies: list[str],

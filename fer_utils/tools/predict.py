@@ -7,14 +7,15 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 from PIL import Image
 
-from fer_utils import CourseError
+from fer_utils import CourseError, count
 from fer_utils.photos import Network, answered, in_words, name_faces, shipped
 from fer_utils.runs import Run, Training
-from fer_utils.support.archives import Open, is_litter, open_file, refuse, shown, walk
+from fer_utils.support.archives import Open, is_litter, open_file, printable, refuse, shown, walk
 from fer_utils.support.detector import LEAST, LOOKED_AT, Box
 from fer_utils.support.files import replacing, writable
 from fer_utils.support.images import read_photo, suffixes
@@ -26,15 +27,15 @@ NO_FACE = f"no face; the smallest looked for is a {LOOKED_AT // LEAST}th of the 
 
 def predict(paths: list[str], as_json: bool, out: str | None, training: str | None) -> int:
     """Name the faces in all photographs; returns 1 where any could not be read, which is said and passed over."""
-    told, pictures = [], set()
-    if training:
+    told = []
+    if training is not None:
         from fer_utils.lessons import as_network  # here, since it brings along all that notebooks need
         network = as_network(*own(training))
     else:
         network = shipped(SHIPPED)
     if not as_json:
         print(f"{network.name}: {', '.join(network.classes)}; {how_sure(network)}")
-    if out:
+    if out is not None:
         with writable(Path(out), "give another folder to --out"):
             Path(out).mkdir(parents=True, exist_ok=True)
     for name, open_photo in photographs(paths):
@@ -42,8 +43,8 @@ def predict(paths: list[str], as_json: bool, out: str | None, training: str | No
             photo, zoom = read_photo(open_photo, name)
             squares, images, probabilities = name_faces(network, photo)
             found = as_found(network, name, photo, zoom, squares, probabilities)
-            if out:
-                found["picture"] = draw(network, name, Path(out), pictures, photo, squares, images, probabilities)
+            if out is not None:
+                found["picture"] = draw(network, name, Path(out), photo, squares, images, probabilities)
             told.append(found)
             if not as_json:
                 print(*in_lines(network, found, probabilities), sep="\n", flush=True)
@@ -82,22 +83,30 @@ def own(text: str) -> tuple[Run, Training]:
 
 
 def photographs(paths: list[str]) -> Iterator[tuple[str, Open]]:
-    """Each photograph by its name, with what opens it; of a folder all pictures in it, at any depth, in order."""
+    """Each photograph by its name, with what opens it; of a folder all pictures in it, at any depth, in order.
+
+    Other files in a folder are counted on stderr.
+    """
     for path in paths:
         if not os.path.isdir(path):
-            yield path, partial(open_file, path)
+            yield printable(path), partial(open_file, path)
             continue
         try:
-            files = {name: found for name, found in walk(Path(path))
-                     if not is_litter(name) and Path(name).suffix.lower() in suffixes()}
+            every = {name: found for name, found in walk(Path(path)) if not is_litter(name)}
         except OSError as error:
             yield path, partial(refuse, f"{shown(path)} cannot be listed ({error.strerror}): name its photographs, or "
                                         "leave out what cannot be read.")
             continue
+        files = {name: found for name, found in every.items() if Path(name).suffix.lower() in suffixes()}
+        others = sorted(map(printable, every.keys() - files))
+        if others:
+            names = shorten(", ".join(others), 80, placeholder=" ...")
+            print(f"{shown(path)}: not read, {count(len(others), 'file')} of other types ({names}): save photographs "
+                  "among them as JPEG or PNG.", file=sys.stderr)
         if not files:
             yield path, partial(refuse, f"{shown(path)} holds no pictures: name photographs, or a folder that does.")
         for name in sorted(files):
-            yield str(Path(path, name)), files[name]
+            yield printable(str(Path(path, name))), files[name]
 
 
 def as_found(network: Network, name: str, photo: Image.Image, zoom: float, squares: list[Box],
@@ -122,15 +131,14 @@ def in_lines(network: Network, found: dict, probabilities: np.ndarray) -> Iterat
         yield f"  {in_words(network, shares)}: {all_shares}; {side} pixels wide at {x}, {y}"
 
 
-def draw(network: Network, name: str, out: Path, taken: set[str], *shown_faces) -> str:
-    """Write the photograph with its boxes and bars into the folder `out`; returns where."""
-    stem, count = Path(name).name, 1
-    while f"{stem}-{count}.png" in taken:
-        count += 1
-    taken.add(f"{stem}-{count}.png")
-    with replacing(out / f"{stem}-{count}.png") as temporary:
+def draw(network: Network, name: str, out: Path, *shown_faces) -> str:
+    """Write the photograph with its boxes and bars into the folder `out`, beside what is there; returns where."""
+    stem, number = Path(name).name[-60:], 1
+    while (path := out / f"{stem}-{number}.png").exists():
+        number += 1
+    with replacing(path) as temporary:
         temporary.write_bytes(picture(network, *shown_faces))
-    return str(out / f"{stem}-{count}.png")
+    return str(path)
 
 
 def picture(network: Network, photo: Image.Image, squares: list[Box], images: np.ndarray,

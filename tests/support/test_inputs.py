@@ -12,6 +12,7 @@ import pytest
 from making import counted, load, make_rows, refused, tar_of, write_csv, write_set, zip_of
 from PIL import Image
 
+from fer_utils import CourseError
 from fer_utils.data import audit, load_faces, split
 from fer_utils.support.schema import CODES
 
@@ -409,3 +410,45 @@ def test_the_labels_of_fer_plus(tmp_path, capsys):
         (tmp_path / "fer2013new.csv").unlink(missing_ok=True)
     with pytest.raises(ValueError, match="there are no labels 'fer'"):
         load_faces(tmp_path, labels="fer")
+
+
+def test_an_accent_is_one_class_however_the_system_writes_it(tmp_path, capsys):
+    composed, parted = "Ém\u00fc", "E\u0301mu\u0308"
+    write_set(tmp_path, ("train",), (composed, "Sad"))
+    write_set(tmp_path, ("test",), (parted, "Sad"))
+    faces = load_faces(tmp_path, "all")
+    assert faces.classes == ("Sad", composed) and faces.counts().to_numpy().tolist() == [[2, 2], [2, 2]]
+    assert load_faces(tmp_path, parted).classes == (composed,) and "Classes:" not in capsys.readouterr().out
+
+
+def test_numbers_of_a_table_of_ones_own_are_said_to_be_read_as_codes(tmp_path, capsys):
+    load_faces(write_csv(tmp_path / "mine.csv", TABLE))
+    assert "whose classes 0 to 6 are read as FER2013's codes" in capsys.readouterr().out
+    named = [(CODES[code], usage, pixels) for code, usage, pixels in TABLE]
+    for path in (write_csv(tmp_path / "fer2013.csv", TABLE), write_csv(tmp_path / "named.csv", named)):
+        load_faces(path)
+        assert "codes" not in capsys.readouterr().out, path
+
+
+def test_a_column_that_is_there_twice_and_another_encoding_have_their_advice(tmp_path):
+    text = write_csv(tmp_path / "fer2013.csv", TABLE).read_text()
+    header, rest = text.split("\n", 1)
+    (tmp_path / "twice.csv").write_text(f"{header},emotion\n" + rest.replace("\n", ",1\n"))
+    refused(tmp_path / "twice.csv", "the column emotion is there twice")
+    (tmp_path / "latin.csv").write_bytes(text.replace("Training", "Übung").encode("latin-1"))
+    refused(tmp_path / "latin.csv", "save it as UTF-8")
+
+
+def test_parts_of_unknown_names_are_told_the_known_ones(tmp_path):
+    refused(write_set(tmp_path, ("train_set", "test_set")), "test_set/, train_set/", "call the parts of one set train")
+
+
+def test_settings_of_the_split_and_labels_are_checked_too():
+    with pytest.raises(CourseError, match="seed is -1: give a whole number from 0"):
+        split(load("sample"), seed=-1)
+    with pytest.raises(CourseError, match="has no votes of FER\\+"):
+        load_faces("sample", labels="fer+")
+    for wrong in (lambda: load_faces("sample", labels="x" * 500), lambda: load("sample").with_classes(["y" * 500])):
+        with pytest.raises(CourseError) as caught:
+            wrong()
+        assert len(str(caught.value)) <= 400

@@ -119,6 +119,41 @@ def test_pictures_with_boxes_are_written_and_none_is_overwritten(tmp_path, capsy
     pictures = [Path(one["picture"]) for one in found["photos"]]
     assert status == 0 and [path.name for path in pictures] == ["one.png-1.png", "one.png-2.png"]
     assert all(Image.open(path).width > 1000 for path in pictures)
+    again, _, _ = asked(capsys, tmp_path / "a", "--out", tmp_path / "out")
+    assert Path(again["photos"][0]["picture"]).name == "one.png-3.png"
+    photo.save(tmp_path / f"{'a' * 240}.png")
+    long, _, status = asked(capsys, tmp_path / f"{'a' * 240}.png", "--out", tmp_path / "out")
+    assert status == 0 and Path(long["photos"][0]["picture"]).is_file()
+
+
+def test_phones_jpegs_with_a_second_picture_are_read_and_pages_are_not(tmp_path, capsys, photo):
+    photo.save(tmp_path / "phone.jpg", "MPO", save_all=True, append_images=[Image.new("RGB", (32, 24))])
+    photo.save(tmp_path / "pages.tif", save_all=True, append_images=[Image.new("RGB", (32, 24))])
+    found, [sentence], status = asked(capsys, tmp_path / "phone.jpg", tmp_path / "pages.tif")
+    assert status == 1 and len(found["photos"][0]["faces"]) == 1
+    assert "pages.tif moves or holds several pictures: give one photograph" in sentence
+
+
+def test_other_files_of_a_folder_are_said(tmp_path, capsys, photo):
+    photo.save(tmp_path / "one.png")
+    (tmp_path / "IMG_1.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    found, [sentence], status = asked(capsys, tmp_path)
+    assert status == 0 and len(found["photos"]) == 1
+    assert "not read, 1 file of other types (IMG_1.heic): save photographs among them as JPEG or PNG." in sentence
+
+
+def test_an_empty_training_is_no_training(tmp_path, capsys, photo):
+    photo.save(tmp_path / "one.png")
+    assert main(["predict", str(tmp_path / "one.png"), "--training", ""]) == 1
+    assert "'' is no name of a run" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that are no text are POSIX's")
+def test_a_name_that_is_no_text_is_shown_with_escapes(tmp_path, capsys, photo):
+    photo.save(tmp_path / "one.png")
+    os.rename(tmp_path / "one.png", os.fsencode(tmp_path) + b"/\xff.png")
+    assert main(["predict", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    assert "\\udcff.png: 1 found" in capsys.readouterr().out.encode().decode()
 
 
 def test_a_training_on_classes_of_ones_own_names_them(home, tmp_path, capsys, photo):
