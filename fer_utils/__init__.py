@@ -1,9 +1,9 @@
 """The thin package behind the notebooks of the facial expression course.
 
 Read in this order: `data` (faces, split, audit), `augment`, `models`, `training` (the loop), `evaluation`; `shifts` and
-`photos` for new faces; then `recipes`, `speed` and `runs`, the folder that keeps results. `lessons` is what the
-notebooks share, `figures` draws, `exercises` checks answers. `support` holds what these stand on and `tools` what runs
-them; what a lesson needs of these two, its notebook shows.
+`photos` for new faces, `saliency` for where a network looks; then `recipes`, `speed` and `runs`, the folder that keeps
+results. `lessons` is what the notebooks share, `figures` draws, `exercises` checks answers. `support` holds what these
+stand on and `tools` what runs them; what a lesson needs of these two, its notebook shows.
 Nothing heavy is imported here: take what you need from its module, as in `from fer_utils.data import load_faces`.
 """
 

@@ -203,7 +203,7 @@ def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = 
     parts = {"public": test.usage == "PublicTest", "private": test.usage == "PrivateTest", "clean": clean}
     return {
         **share(hits),
-        "macro_f1": float(np.mean(f1)),
+        "macro_f1": float(np.mean(f1[np.union1d(labels, predicted)])),  # over classes that occur
         "per_class": per_class,
         "confusion": confusion_matrix(labels, predicted, labels=indices).tolist(),
         "ece": expected_calibration_error(probabilities, labels),
@@ -215,8 +215,8 @@ def evaluate(test: Faces, probabilities: np.ndarray, clean: np.ndarray | None = 
 def over_seeds(accuracies: list[float]) -> dict:
     """accuracy_per_seed, mean, std (n - 1 in its divisor) and mean_ci (95 % t); the last two None for one training."""
     spread = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None
-    found = {"accuracy_per_seed": list(accuracies), "mean": float(np.mean(accuracies)), "std": spread}
-    return found | {"mean_ci": mean_interval(accuracies)}
+    return {"accuracy_per_seed": list(accuracies), "mean": float(np.mean(accuracies)), "std": spread,
+            "mean_ci": mean_interval(accuracies)}
 
 
 def mean_interval(values: Sequence[float]) -> list[float] | None:

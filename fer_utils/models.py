@@ -208,11 +208,10 @@ def build_model(name: str = "PosterCNN", n_classes: int = 3, dropout: float | No
 
 def describe(model: nn.Module) -> str:
     """What makes two networks the same: their layers as `print` shows them, and the files of a reader's classes."""
-    own = set()
-    for kind in {kind for layer in model.modules() for kind in type(layer).__mro__ if issubclass(kind, nn.Module)}:
-        if kind.__module__.split(".")[0] not in ("torch", "torchvision", "fer_utils"):
-            own.add(kind.__module__)
-    return "\n".join([repr(model), *(inspect.getsource(sys.modules[name]) for name in sorted(own))])
+    kinds = {kind for layer in model.modules() for kind in type(layer).__mro__ if issubclass(kind, nn.Module)}
+    modules = {kind.__module__ for kind in kinds}
+    own = sorted(name for name in modules if name.split(".")[0] not in ("torch", "torchvision", "fer_utils"))
+    return "\n".join([repr(model), *(inspect.getsource(sys.modules[name]) for name in own)])
 
 
 def dropout_of(model: nn.Module, given: float | None = None) -> float | None:

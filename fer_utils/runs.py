@@ -154,6 +154,11 @@ class Run:
         """Replace metrics/<name>.json whole; numpy's values become plain ones, NaN raises CourseError."""
         write_json(self.path / "metrics" / f"{checked_name(name)}.json", values)
 
+    def add_metrics(self, name: str, values: dict) -> None:
+        """Put `values` into metrics/<name>.json beside what it holds under other keys, which others may add as well."""
+        with locked(self.path):
+            self.write_metrics(name, (self.read_metrics(name) or {}) | values)
+
     def read_metrics(self, name: str) -> dict | None:
         """What metrics/<name>.json holds, or None where nothing has written it."""
         return read_json(self.path / "metrics" / f"{checked_name(name)}.json")
@@ -211,10 +216,7 @@ class Run:
         write_text(self._predictions(name, seed), text)
 
     def read_predictions(self, name: str, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """Labels, int64 (N,), and probabilities, float32 (N, classes), as written; None where file or labels lack.
-
-        CourseError where the file is damaged, or another's.
-        """
+        """Labels, int64 (N,), and probabilities, float32 (N, classes), as `run_tables.read_predictions` checks them."""
         return read_predictions(self._predictions(name, seed))
 
     def write_test_images(self, test: Faces, clean: np.ndarray) -> None:

@@ -49,6 +49,11 @@ def test_a_verdict_needs_the_whole_interval(interval, reference, words, said):
     assert evaluation.verdict(interval, reference, words) == said
 
 
+def test_macro_f1_is_over_the_classes_that_occur():
+    two = ten_faces().take(ten_faces().labels < 2)
+    assert evaluation.evaluate(two, certain(two.labels))["macro_f1"] == 1
+
+
 def test_scores_by_hand():
     clean = np.arange(10) < 5
     scores = evaluation.evaluate(ten_faces(), certain(PREDICTED), clean)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -118,6 +119,15 @@ def test_other_faces_are_refused_in_one_sentence(home):
         with pytest.raises(CourseError, match=r"^The run mine holds results on other faces \(fer2013.zip\): .*\.$"):
             Run.start("mine", others)
     assert (run.path / "run.json").read_bytes() == before
+
+
+def test_metrics_are_added_beside_what_others_add(home):
+    run = Run.open("mine")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda k: run.add_metrics("training", {f"A-{k}": {"n": k}}), range(20)))
+    assert run.read_metrics("training") == {f"A-{k}": {"n": k} for k in range(20)}
+    run.add_metrics("training", {"A-3": {"m": 4}})
+    assert run.read_metrics("training")["A-3"] == {"m": 4}
 
 
 def test_a_run_from_which_nothing_came_takes_on_other_faces(home):

@@ -79,8 +79,9 @@ def rows(open_file: Open, where: str, delimiter: str = "") -> Iterator[tuple[int
                     line.split(delimiter))
                 yield number, [field.strip() for field in fields]
         except (csv.Error, UnicodeError) as error:
-            advice = "save it as UTF-8, or download it again" if isinstance(error, UnicodeError) else "download it again"
-            raise DataError(f"{shown(where)} is no proper CSV file ({brief(error)}): {advice}.") from error
+            advice = "save it as UTF-8, or " if isinstance(error, UnicodeError) else ""
+            raise DataError(f"{shown(where)} is no proper CSV file ({brief(error)}): {advice}download it again."
+                            ) from error
 
 
 def header(open_file: Open, where: str) -> list[str]:

@@ -61,7 +61,7 @@ def sweep(notebook: str, jobs: Sequence[dict], data: str = "auto", run: str = "d
     declared = notebooks.declared_parameters(path)
     wanted = _named(jobs, path, declared)
     if workers < 1 or not wanted:
-        raise CourseError(f"{len(wanted)} jobs for {workers} workers: give at least one of each.")
+        raise CourseError(f"{len(wanted)} jobs for {workers} workers: give at least one of each, and each -p a value.")
     classes = {job.get("classes", ",".join(POSTER_CLASSES)) for job in wanted.values()}
     if len(classes) > 1:
         raise CourseError("classes must be the same for all jobs of a sweep: a run has one set of faces.")
@@ -160,7 +160,10 @@ def _named(jobs: Sequence[dict], path: Path, declared: dict) -> dict[str, dict[s
             raise CourseError("data and run are the same for all jobs of a sweep: give --data and --run.")
         values = notebooks.read_parameters({path: declared}, [(name, str(value)) for name, value in job.items()])[path]
         ordered = {name: values[name] for name in declared if name in values}
-        wanted[job_name(ordered)] = {name: str(value) for name, value in ordered.items()}
+        label, job = job_name(ordered), {name: str(value) for name, value in ordered.items()}
+        if wanted.setdefault(label, job) != job:
+            raise CourseError(f"Two jobs have one folder, {shorten(label, 200)}: give values that differ in more than "
+                              "signs.")
     return wanted
 
 
