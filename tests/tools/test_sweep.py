@@ -236,7 +236,7 @@ def test_interrupting_ends_the_command_its_workers_and_their_kernels(course):
     (["01_tiny", "-p", "m", "1"], "There is no parameter m: choose from n"),
     (["01_tiny", "-p", "n", "1", "2.5"], "The parameter n is of type int, which '2.5' is not"),
     (["01_tiny", "-p", "n"], "0 jobs for 2 workers: give at least one of each, and each -p a value."),
-    (["01_tiny", "-p", "n", "1", "--workers", "0"], "1 jobs for 0 workers: give at least one of each, and each -p a value."),
+    (["01_tiny", "-p", "n", "1", "--workers", "0"], "1 jobs for 0 workers: give at least one of each"),
     (["01_tiny", "-p", "run", "a", "b"], "data and run are the same for all jobs of a sweep"),
     (["01_tiny", "-p", "kind", "a:b", "a-b"], "Two jobs have one folder, kind-a-b: give values that differ in more"),
     (["01_tiny", "--run", "../up"], "'..' is no name of a run"),
