@@ -7,6 +7,8 @@ import matplotlib
 matplotlib.use("agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+from matplotlib.colors import to_rgb  # noqa: E402
 
 
 def simple_figure() -> plt.Figure:
@@ -61,3 +63,27 @@ def crossings(fig) -> list[tuple[str, str]]:
     frames = [(axes.get_title("left"), axes.get_window_extent()) for axes in fig.axes]
     return [(a, b) for (a, one), (b, two) in combinations(frames, 2)
             if min(one.x1, two.x1) - max(one.x0, two.x0) > 1 and min(one.y1, two.y1) - max(one.y0, two.y0) > 1]
+
+
+def luminance(colour) -> float:
+    """By WCAG 2's definition."""
+    parts = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+
+
+def faint(fig) -> list[tuple[str, float]]:
+    """Texts on a shade, such as a field of a map, with their contrast, where it is below 4.5:1."""
+    places = [(text, box(text)) for text in painted(fig)]
+    for text, _ in places:
+        text.set_visible(False)
+    fig.canvas.draw()
+    picture = np.asarray(fig.canvas.buffer_rgba())[::-1, :, :3] / 255
+    found = []
+    for text, place in places:
+        text.set_visible(True)
+        x, y = int((place.x0 + place.x1) / 2), int((place.y0 + place.y1) / 2)
+        ground = text.get_bbox_patch().get_facecolor() if text.get_bbox_patch() else picture[y, x]
+        dark, light = sorted((luminance(ground), luminance(text.get_color())))
+        contrast = (light + 0.05) / (dark + 0.05)
+        found += [(text.get_text(), round(contrast, 2))] if contrast < 4.5 and luminance(ground) < 0.8 else []
+    return found

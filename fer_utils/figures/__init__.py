@@ -40,10 +40,15 @@ def class_colours(classes: Iterable[str]) -> dict[str, str]:
     return {name: EXPRESSIONS[name] if name in EXPRESSIONS else next(others) for name in names}
 
 
-def ink_on(colour: str) -> str:
-    """White or dark, whichever can be read on `colour`."""
-    red, green, blue = to_rgb(colour)
-    return "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.55 else INK
+def luminance(colour: str | tuple) -> float:
+    """How light a colour is, from 0 to 1, as WCAG 2 defines it."""
+    red, green, blue = (part / 12.92 if part <= 0.04 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def ink_on(colour: str | tuple) -> str:
+    """White or black, whichever has the greater contrast with `colour`: it is 4.5:1 or more."""
+    return "white" if luminance(colour) < 0.179 else "black"
 
 
 def use_style() -> None:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from fer_utils.figures import DASHED, INK, OURS, POSTER
+from fer_utils.figures import DASHED, GREY, INK, OURS, POSTER, ink_on
 
 
 def canvas(width: float, height_mm: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:
@@ -99,6 +99,9 @@ def heat_map(axes: Axes, table: pd.DataFrame, notes: np.ndarray, **limits: float
     import seaborn as sns
     sns.heatmap(table, annot=notes, fmt="", cmap="Blues", cbar=False, linewidths=0.8, ax=axes,
                 annot_kws={"linespacing": 1.3}, **limits)
+    shades = axes.collections[0].get_facecolors()[np.ravel(table.notna())]  # a field without a number has no text
+    for text, shade in zip(axes.texts, shades, strict=True):
+        text.set_color(ink_on(shade))
     axes.tick_params(length=0, rotation=0)
 
 

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from fer_utils.figures import GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
+from fer_utils.figures import GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, ink_on, shows
 from fer_utils.figures.parts import canvas, caption, named_rows, pictures, show_face
 
 
@@ -22,7 +22,7 @@ def scaling(image: np.ndarray, row: int = 31, column: int = 18, size: int = 6) -
                                          ("uint8, 0 … 255", "float32, 0 … 1"), strict=True):
         show_face(axes, patch, title)
         for (i, j), value in np.ndenumerate(values):
-            axes.text(j, i, format(value, form), ha="center", va="center", color="white" if patch[i, j] < 128 else INK)
+            axes.text(j, i, format(value, form), ha="center", va="center", color=ink_on(str(patch[i, j] / 255)))
     return figure
 
 

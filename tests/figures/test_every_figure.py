@@ -5,7 +5,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-from drawing import crossings, cut_off, overlaps, painted
+from drawing import crossings, cut_off, faint, overlaps, painted
 from figures.gallery import EVERY
 
 from fer_utils import figures
@@ -17,7 +17,7 @@ MODULES = ("eda", "preprocessing", "model", "training", "evaluation", "technique
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_figure_has_a_journal_s_width_and_type_and_no_text_covers_another(name):
+def test_a_figure_has_a_journal_s_width_and_type_and_every_text_can_be_read(name):
     fig = EVERY[name]()
     width = fig.get_size_inches()[0] * 25.4
     assert min(abs(width - ONE_COLUMN), abs(width - TWO_COLUMNS)) < 0.1
@@ -28,6 +28,7 @@ def test_a_figure_has_a_journal_s_width_and_type_and_no_text_covers_another(name
     small = [(text.get_text(), text.get_fontsize()) for text in painted(fig) if text.get_fontsize() < 7]
     assert not small
     assert not overlaps(fig) and not cut_off(fig) and not crossings(fig)
+    assert not faint(fig)
     assert plt.get_fignums() == [fig.number]
 
 
