@@ -87,3 +87,21 @@ def faint(fig) -> list[tuple[str, float]]:
         contrast = (light + 0.05) / (dark + 0.05)
         found += [(text.get_text(), round(contrast, 2))] if contrast < 4.5 and luminance(ground) < 0.8 else []
     return found
+
+
+def struck(fig) -> list[str]:
+    """Texts in a panel that a line of its grid runs through, with nothing between them."""
+    found = []
+    for axes in fig.axes:
+        sides = ((axis, [tick.gridline for tick in axis.get_major_ticks() if tick.gridline.get_visible()])
+                 for axis in (axes.xaxis, axes.yaxis))
+        lines = [line.get_window_extent() for axis, lines in sides for line in lines
+                 if min(axis.get_view_interval()) <= line.get_data()[axis is axes.yaxis][0] <= max(
+                     axis.get_view_interval())]
+        bare = [text for text in axes.texts if not text.get_bbox_patch()]
+        if legend := axes.get_legend():
+            bare += [] if legend.get_frame_on() and legend.get_frame().get_alpha() == 1 else legend.get_texts()
+        found += [text.get_text() for text in bare if text.get_visible() and any(
+            box(text).x0 + 1 < line.x1 and line.x0 < box(text).x1 - 1
+            and box(text).y0 + 2 < line.y1 and line.y0 < box(text).y1 - 2 for line in lines)]
+    return found

@@ -8,14 +8,18 @@ To add one, write it into its notebook's module, and an example into tests/figur
 """
 
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from itertools import cycle
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from matplotlib import get_cachedir
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.text import Text
 
 ONE_COLUMN, TWO_COLUMNS = 89, 183
 """Widths in millimetres that journals print: a column, and the whole page."""
@@ -26,6 +30,10 @@ OURS, POSTER = "#0072B2", "#D55E00"
 DASHED = (0, (4, 2))
 EXPRESSIONS = {"Angry": "#D55E00", "Disgust": "#009E73", "Fear": "#CC79A7", "Happy": "#E69F00", "Sad": "#56B4E9",
                "Surprise": "#882255", "Neutral": "#0072B2"}
+CJK = "Noto Sans CJK JP", "Microsoft YaHei", "Malgun Gothic", "Arial Unicode MS", "WenQuanYi Micro Hei"
+"""Fonts with Chinese, Japanese and Korean letters, which the course's own font lacks."""
+SAID: set[str] = set()
+"""The letters of which `say_missing` has spoken."""
 PALETTE = [*EXPRESSIONS.values(), "#332288", "#999933", "#117733", "#88CCEE", "#AA4499", "#444444"]
 
 
@@ -40,20 +48,29 @@ def class_colours(classes: Iterable[str]) -> dict[str, str]:
     return {name: EXPRESSIONS[name] if name in EXPRESSIONS else next(others) for name in names}
 
 
-def luminance(colour: str | tuple) -> float:
-    """How light a colour is, from 0 to 1, as WCAG 2 defines it."""
-    red, green, blue = (part / 12.92 if part <= 0.04 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 def ink_on(colour: str | tuple) -> str:
-    """White or black, whichever has the greater contrast with `colour`: it is 4.5:1 or more."""
-    return "white" if luminance(colour) < 0.179 else "black"
+    """White or black, whichever has the greater contrast with `colour`: by WCAG 2 it is 4.5:1 or more."""
+    red, green, blue = (part / 12.92 if part <= 0.04 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour))
+    return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.179 else "black"
 
 
 def use_style() -> None:
     """Give every figure drawn from now on the look of the course."""
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
+    installed = {font.name for font in fontManager.ttflist}
+    plt.rcParams["font.family"] = ["sans-serif", *(name for name in CJK if name in installed)]
+    warnings.filterwarnings("ignore", "Glyph .* missing from font")  # `say_missing` says it in one sentence
+
+
+def say_missing(figure: Figure) -> None:
+    """Say of letters in its texts, once of each, that no font here has them."""
+    fonts = [get_font(findfont(FontProperties(family=[name]))) for name in plt.rcParams["font.family"]]
+    letters = {letter for text in figure.findobj(Text) for letter in text.get_text() if letter.isprintable()} - SAID
+    missing = {letter for letter in letters if not any(font.get_char_index(ord(letter)) for font in fonts)}
+    SAID.update(missing)
+    if missing:
+        print(f"Figures show boxes for {''.join(sorted(missing))[:20]}, since no font here has these letters: install "
+              f"Noto Sans CJK, delete matplotlib's list of fonts, the folder {get_cachedir()}, and start again.")
 
 
 def shows(data: bool = True, faces: bool = False) -> Callable:
@@ -68,6 +85,7 @@ def shows(data: bool = True, faces: bool = False) -> Callable:
         @wraps(function)
         def draw(*arguments, **options) -> Figure:
             figure = function(*arguments, **options)
+            say_missing(figure)
             figure.alt, figure.data = " ".join(sentence.split()), data
             figure.photo = faces or getattr(figure, "photo", False)  # some know only by what they are given
             return figure

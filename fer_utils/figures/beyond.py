@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
-from fer_utils.figures.parts import canvas, interval, named_rows, paired_rows, reference_line
+from fer_utils.figures.parts import canvas, in_legend, interval, named_rows, paired_rows, reference_line
 
 GATE = GREEN
 
@@ -44,7 +44,7 @@ def channel_weights(blocks: dict[str, pd.DataFrame]) -> Figure:
         top.plot(range(len(mean)), mean, ".", color=INK, markersize=3)
         away = table.loc[mean.index].sub(mean, axis=0)
         for name, colour in class_colours(table).items():
-            bottom.plot(range(len(mean)), away[name], ".", color=colour, markersize=3, label=name)
+            bottom.plot(range(len(mean)), away[name], ".", color=colour, markersize=3, label=in_legend(name))
         apart = (table.max(axis=1) - table.min(axis=1)).mean()
         top.set(title=f"{title}: {apart:.3f} apart", ylabel="mean weight", ylim=(0, 1))
         bottom.set(xlabel="channel, from light to heavy", ylabel="class minus mean")
@@ -67,8 +67,9 @@ def compared(scores: dict[str, list[float]], work: dict[str, float], differences
         left.plot(values, [row] * len(values), "o", color=OURS, alpha=0.45)
         left.plot([mean, mean], [row - 0.25, row + 0.25], color=INK)
         left.text(1.02, row, f"{mean:.3f}", transform=left.get_yaxis_transform(), va="center")
-    named_rows(left, [f"{name}\n{work[name]:,.0f} million" for name in scores])
-    left.set(title="Validation accuracy of each seed", xlabel="accuracy; the line is the mean", xmargin=0.1)
+    named_rows(left, [f"{name}\n{work[name]:,.0f} million multiply-adds" for name in scores])
+    left.set(title="Validation accuracy of each seed", xmargin=0.1,
+             xlabel="accuracy; the line is the mean\nmultiply-adds: one image in every epoch")
     paired_rows(right, differences)
     seeds = next(iter(differences.values()))["n"]
     right.set(title="Difference under the same seeds", xmargin=0.1,

@@ -169,10 +169,10 @@ def probability_bars(images: np.ndarray, probabilities: np.ndarray, titles: list
                      columns: int = 3) -> Figure:
     """Faces, each beside bars with the model's probability of every class, the highest in bold.
 
-    images: uint8 (N, 48, 48); probabilities: (N, len(classes)). Idea: Parth Dhameliya's Coursera project "Facial
-    Expression Recognition with PyTorch", by way of the poster.
+    Arguments as of `no_faces`. Idea: Parth Dhameliya's Coursera project "Facial Expression Recognition with PyTorch",
+    by way of the poster.
     """
-    return _beside_bars(images, probabilities, titles, classes, columns)
+    return no_faces(images, probabilities, titles, classes, columns)
 
 
 @shows()
@@ -180,9 +180,18 @@ def no_faces(images: np.ndarray, probabilities: np.ndarray, titles: list[str], c
              columns: int = 3) -> Figure:
     """Pictures without a face, such as noise and stripes, each beside the probabilities that the model gives it.
 
-    The arguments are those of `probability_bars`.
+    images: uint8 (N, 48, 48); probabilities: (N, len(classes)).
     """
-    return _beside_bars(images, probabilities, titles, classes, columns)
+    rows = -(-len(images) // columns)
+    figure, grid = canvas(TWO_COLUMNS, max(38, 8 + 5.5 * len(classes)) * rows, rows, 2 * columns, squeeze=False,
+                          width_ratios=[1.15, 1] * columns)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for i, (face, bars) in enumerate(grid.reshape(-1, 2)[: len(images)]):
+        show_face(face, images[i])
+        caption(face, titles[i], loc="left")
+        class_bars(bars, probabilities[i], class_colours(classes))
+    return figure
 
 
 def class_bars(axes: Axes, shares: np.ndarray, colours: dict[str, str]) -> None:
@@ -194,20 +203,6 @@ def class_bars(axes: Axes, shares: np.ndarray, colours: dict[str, str]) -> None:
         axes.text(0, row - 0.18, name, va="bottom", color=colour, fontweight=weight)
         axes.text(1, row - 0.18, f"{share * 100:.0f} %", va="bottom", ha="right", color=colour, fontweight=weight)
     axes.set(xlim=(0, 1), ylim=(len(colours) - 0.6, -0.85))
-
-
-def _beside_bars(images: np.ndarray, probabilities: np.ndarray, titles: list[str], classes: Sequence[str],
-                 columns: int) -> Figure:
-    rows = -(-len(images) // columns)
-    figure, grid = canvas(TWO_COLUMNS, max(38, 8 + 5.5 * len(classes)) * rows, rows, 2 * columns, squeeze=False,
-                          width_ratios=[1.15, 1] * columns)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for i, (face, bars) in enumerate(grid.reshape(-1, 2)[: len(images)]):
-        show_face(face, images[i])
-        caption(face, titles[i], loc="left")
-        class_bars(bars, probabilities[i], class_colours(classes))
-    return figure
 
 
 @shows(faces=True)

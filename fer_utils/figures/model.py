@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.ticker import Formatter
 from scipy.special import expit
 
 from fer_utils.figures import DASHED, GREY, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, class_colours, shows
-from fer_utils.figures.parts import canvas, caption, histogram, named_rows, pictures, reference_line, show_face
+from fer_utils.figures.parts import GROUND, canvas, caption, histogram, named_rows, pictures, show_face
 
 ACTIVATIONS = {
     "Step": (lambda x: (x >= 0).astype(float), lambda x: np.zeros_like(x)),
@@ -37,7 +38,7 @@ def activation_functions() -> Figure:
 def architecture(n_classes: int = 3) -> Figure:
     """The network, from a 48 by 48 face over three blocks of ever more and smaller maps to a logit for each class."""
     stages = [(48, 1, "face"), (24, 32, "block 1"), (12, 64, "block 2"), (6, 128, "block 3")]
-    figure, axes = canvas(TWO_COLUMNS, 68)
+    figure, axes = canvas(TWO_COLUMNS, 57)
     arrow = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1}
     x = 0.0
     for side, channels, name in stages:
@@ -48,17 +49,17 @@ def architecture(n_classes: int = 3) -> Figure:
         width = side + 2.2 * (sheets - 1)
         axes.text(x + width / 2, -30, f"{name}\n{channels} × {side} × {side}", ha="center", va="top")
         x += width + 22
-        axes.annotate("", (x - 4, 2), (x - 19, 2), arrowprops=arrow)
-    for height, size, name in ((46, 4608, "flatten"), (30, 256, "dense,\nReLU,\ndropout"), (11, n_classes, "logits")):
+        axes.annotate("", (x - 4, 0), (x - 19, 0), arrowprops=arrow)
+    axes.text((48 + x) / 2, 33, "block: 3 × 3 convolution, ReLU, batch normalisation, 2 × 2 max pooling", ha="center")
+    for height, name in ((46, "flatten\n4,608"), (30, "dense\n256\nReLU,\ndropout"), (11, f"logits\n{n_classes}")):
         box = FancyBboxPatch((x, -height / 2), 7, height, boxstyle="round,pad=0,rounding_size=2", facecolor="#FBE6D4")
         box.set(edgecolor=POSTER, linewidth=0.8)
         axes.add_patch(box)
-        axes.text(x + 3.5, -30, f"{name}\n{size:,}", ha="center", va="top")
-        if name != "logits":
+        axes.text(x + 3.5, -30, name, ha="center", va="top")
+        if height > 11:
             axes.annotate("", (x + 27, 0), (x + 11, 0), arrowprops=arrow)
         x += 31
-    axes.text(35, 40, "block: 3 × 3 convolution, ReLU, batch normalisation, 2 × 2 max pooling", fontsize=8)
-    axes.set(xlim=(-4, x - 10), ylim=(-48, 46), aspect="equal")
+    axes.set(xlim=(-4, x - 10), ylim=(-52, 40), aspect="equal")
     axes.axis("off")
     return figure
 
@@ -73,7 +74,7 @@ def parameters_and_work(table: pd.DataFrame) -> Figure:
     figure, grid = canvas(TWO_COLUMNS, 18 + 6.5 * len(rows), columns=2, sharey=True)
     for axes, column, colour in zip(grid, ("parameters", "multiply-adds"), (POSTER, OURS), strict=True):
         bars = axes.barh(range(len(rows)), rows[column] / table[column].sum(), color=colour, height=0.62)
-        axes.bar_label(bars, [f"{value:,}" for value in rows[column]], padding=4)
+        axes.bar_label(bars, [f"{value:,}" for value in rows[column]], padding=4, bbox=GROUND)
         axes.set(title=f"{column.capitalize()}: {table[column].sum():,}", xlim=(0, 1.22))
         axes.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
         named_rows(axes, [f"{row.layer}, {row['output shape']}" for _, row in rows.iterrows()])
@@ -105,8 +106,8 @@ def _distributions(columns: dict[str, np.ndarray], colours: dict[str, str], scal
     figure, grid = canvas(ONE_COLUMN, 12 + 14 * len(columns), len(columns), sharex=True, squeeze=False)
     for axes, (name, values) in zip(grid.flat, columns.items(), strict=True):
         histogram(axes, values.ravel(), colours[name], bins=60, binrange=tuple(scale))
-        note = f"{name}\nmean {values.mean():z.2f}\nstd {values.std():.2f}"  # z: no minus before 0.00
-        axes.set_ylabel(note, rotation=0, ha="right", va="center", labelpad=4)
+        mean = Formatter.fix_minus(f"{values.mean():z.2f}")  # z: no minus before 0.00
+        axes.set_ylabel(f"{name}\nmean {mean}\nstd {values.std():.2f}", rotation=0, ha="right", va="center", labelpad=4)
     axes.set_xlabel(xlabel)
     axes.locator_params(axis="x", nbins=5)
     return figure
@@ -134,6 +135,7 @@ def overfit_curve(losses: list[float], n_classes: int) -> Figure:
     """The loss on one batch that is shown again and again, against the loss of a network that knows nothing."""
     figure, axes = canvas(ONE_COLUMN, 56)
     axes.plot(range(1, len(losses) + 1), losses, color=OURS)
-    reference_line(axes, f"ln {n_classes}: knowing nothing", y=np.log(n_classes), colour=GREY)
+    axes.axhline(np.log(n_classes), color=GREY, linewidth=1, linestyle=DASHED, label=f"ln {n_classes}: knowing nothing")
+    axes.legend()
     axes.set(title="One batch, learnt by heart", xlabel="step", ylabel="cross-entropy (nats)", ylim=(0, None))
     return figure

@@ -59,13 +59,13 @@ def under_shifts(scores: dict, confidence: dict[str, Sequence[float]]) -> Figure
             gap = 100 * (confidence[name][severity - 1] - found["accuracy"])
             right.plot(gap, place, "o", color=POSTER, markersize=4, alpha=strength)
     named_rows(left, names)
-    right.tick_params(axis="y", left=False, labelleft=False)
-    right.spines["left"].set_visible(False)
-    right.grid(axis="x")
+    named_rows(right, names)
+    right.tick_params(labelleft=False)
     left.axvline(scores["accuracy"], color=INK, linewidth=0.9)
+    right.axvline(0, color=GREY, linewidth=0.9, linestyle=DASHED)
     right.axvline(100 * (confidence["as it is"][0] - scores["accuracy"]), color=INK, linewidth=0.9)
     left.set(title="Accuracy", xlabel="the line: the images as they are")
-    right.set(title="Confidence minus accuracy", xlabel="points; to the right of 0 it is too sure")
+    right.set(title="Confidence minus accuracy", xlabel="points; right of the dashed 0: too sure")
     return figure
 
 

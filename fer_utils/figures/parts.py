@@ -8,8 +8,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import Formatter, MaxNLocator
 
 from fer_utils.figures import DASHED, GREY, INK, OURS, POSTER, ink_on
+
+GROUND = {"facecolor": "white", "pad": 0.5}
+"""Behind a text through which a line would run."""
+BAND = "band: ± one standard deviation over the seeds"
 
 
 def canvas(width: float, height_mm: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Axes]:
@@ -67,31 +72,36 @@ def paired_rows(axes: Axes, found: dict[str, dict]) -> None:
     axes.axvline(0, color=INK, linewidth=0.9)
     for row, entry in enumerate(found.values()):
         middle, ends = 100 * entry["difference"], entry["difference_ci"]
-        interval(axes, middle, ends and [100 * end for end in ends], row, OURS, f"{middle:+.2f}")
+        interval(axes, middle, ends and [100 * end for end in ends], row, OURS, Formatter.fix_minus(f"{middle:+.2f}"))
         gaps = [100 * gap for gap in entry.get("gaps", [])]
         axes.plot(gaps, [row + 0.28] * len(gaps), "|", color=INK, markersize=6)
 
 
-def reference_line(axes: Axes, label: str, x: float | None = None, y: float | None = None, colour=POSTER) -> None:
-    """A dashed line down at `x`, its label in a row of its own above the others, or across at `y`, labelled on it."""
-    line = {"color": colour, "linewidth": 1, "linestyle": DASHED, "zorder": 0.5}
-    text = {"color": colour, "textcoords": "offset points", "bbox": {"facecolor": "white", "pad": 0.5}}
-    if x is not None:
-        axes.axvline(x, **line)
-        bottom, top = axes.get_ylim()
-        axes.set_ylim(bottom, top - 0.7)
-        side, shift = ("right", -3) if x > np.mean(axes.get_xlim()) else ("left", 3)
-        axes.annotate(label, (x, top - 0.3), (shift, 0), ha=side, va="center", **text)
-    else:
-        axes.axhline(y, **line)
-        axes.annotate(label, (1, y), (0, 2.5), xycoords=axes.get_yaxis_transform(), ha="right", **text)
+def reference_line(axes: Axes, label: str, x: float) -> None:
+    """A dashed line at `x` under rows, up to its label, which has a row of its own above the others."""
+    bottom, top = axes.get_ylim()
+    axes.plot([x, x], [bottom, top - 0.6], color=POSTER, linewidth=1, linestyle=DASHED, zorder=0.5)
+    axes.set_ylim(bottom, top - 0.7)
+    side, shift = ("right", -3) if x > np.mean(axes.get_xlim()) else ("left", 3)
+    axes.annotate(label, (x, top - 0.3), (shift, 0), textcoords="offset points", ha=side, va="center", color=POSTER,
+                  bbox=GROUND)
 
 
 def band(axes: Axes, history: pd.DataFrame, column: str, colour: str, label: str) -> None:
     """The mean of `column` over the seeds at each epoch, and a band of one standard deviation around it."""
     import seaborn as sns  # here, as in the functions below, since few figures need it
     dot = {"marker": "o", "markeredgecolor": colour} if history["epoch"].nunique() == 1 else {}  # no line to be seen
-    sns.lineplot(history, x="epoch", y=column, errorbar="sd", color=colour, label=label, legend=False, ax=axes, **dot)
+    sns.lineplot(history, x="epoch", y=column, errorbar="sd", color=colour, label=in_legend(label), legend=False,
+                 ax=axes, **dot)
+    if history["seed"].nunique() > 1 and BAND not in axes.get_legend_handles_labels()[1]:
+        axes.fill_between([], [], color=GREY, alpha=0.25, label=BAND)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(axis="y")
+
+
+def in_legend(name: str) -> str:
+    """The name as a legend shows it: matplotlib leaves out names that begin with an underscore."""
+    return f"\u200b{name}" if name.startswith("_") else name
 
 
 def heat_map(axes: Axes, table: pd.DataFrame, notes: np.ndarray, **limits: float) -> None:
@@ -105,9 +115,9 @@ def heat_map(axes: Axes, table: pd.DataFrame, notes: np.ndarray, **limits: float
     axes.tick_params(length=0, rotation=0)
 
 
-def histogram(axes: Axes, values: np.ndarray, colour: str, **options) -> None:
+def histogram(axes: Axes, values: np.ndarray, colour: str, label: str = "", **options) -> None:
     """A histogram on the scale of a density; `options` go to `seaborn.histplot`."""
     import seaborn as sns
-    sns.histplot(x=values, stat="density", element="step", color=colour, ax=axes, **options)
+    sns.histplot(x=values, stat="density", element="step", color=colour, label=in_legend(label), ax=axes, **options)
     axes.set(ylabel="", yticks=[])
     axes.spines["left"].set_visible(False)

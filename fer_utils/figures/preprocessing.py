@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fer_utils.figures import GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, ink_on, shows
-from fer_utils.figures.parts import canvas, caption, named_rows, pictures, show_face
+from fer_utils.figures.parts import GROUND, canvas, caption, named_rows, pictures, show_face
 
 
 @shows(faces=True)
@@ -61,7 +61,7 @@ def stratification(random: np.ndarray, stratified: np.ndarray, classes: tuple[st
         axes.plot([stratified[row]] * 2, [row - 0.36, row + 0.36], color=INK, linewidth=2)
     named_rows(axes, classes)
     axes.set_ylim(len(classes) - 0.5, -1)
-    axes.annotate("stratified", (stratified[0], -0.4), (0, 2), textcoords="offset points", ha="center")
+    axes.annotate("stratified", (stratified[0], -0.4), (0, 2), textcoords="offset points", ha="center", bbox=GROUND)
     limit = np.abs(random).max() * 1.1
     axes.set(xlim=(-limit, limit), xlabel="share in validation minus share in all\ntraining images, percentage points")
     return figure

@@ -5,12 +5,12 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 
 from fer_utils import count
 from fer_utils.evaluation import wilson
-from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, shows
-from fer_utils.figures.parts import canvas, interval, named_rows, paired_rows, reference_line
+from fer_utils.figures import DASHED, GREEN, GREY, INK, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, shows
+from fer_utils.figures.parts import GROUND, canvas, interval, named_rows, paired_rows, reference_line
 
 SAVED = GREEN
 NETWORK = {
@@ -45,7 +45,7 @@ def waterfall(steps: pd.DataFrame) -> Figure:
                       alpha=0.35)
         axes.plot((1000 / step.high, 1000 / step.low), (row, row), color=INK, linewidth=1)
         end = max(step.seconds, step.seconds + step.saved if row else 0, 1000 / step.low)
-        axes.text(end + 0.012 * longest, row, f"{step.seconds:.2f} s", va="center")
+        axes.text(end + 0.012 * longest, row, f"{step.seconds:.2f} s", va="center", bbox=GROUND)
         axes.text(1.1, row, f"{step.images_per_s:,.0f}", transform=axes.get_yaxis_transform(), va="center", ha="right",
                   color=GREY)
     axes.text(1.1, 1.01, "images/s", transform=axes.transAxes, ha="right", color=GREY)
@@ -74,9 +74,11 @@ def profile(times: pd.Series, n: int) -> Figure:
     around = "#B87F00"
     bars = axes.barh(range(len(times)), times, color=[OURS if kind in NETWORK else around for kind in times.index],
                      height=0.62)
-    axes.bar_label(bars, [f"{value:.1f} ms   {value / times.sum():.0%}" for value in times], padding=4)
-    axes.text(0.99, 0.16, "the network, there and back", transform=axes.transAxes, ha="right", color=OURS)
-    axes.text(0.99, 0.07, "everything around it", transform=axes.transAxes, ha="right", color=around)
+    axes.bar_label(bars, [f"{value:.1f} ms   {100 * value / times.sum():.0f} %" for value in times], padding=4,
+                   bbox=GROUND)
+    axes.text(0.99, 0.16, "the network, there and back", transform=axes.transAxes, ha="right", color=OURS,
+              bbox=GROUND)
+    axes.text(0.99, 0.07, "everything around it", transform=axes.transAxes, ha="right", color=around, bbox=GROUND)
     named_rows(axes, times.index)
     axes.set(xlabel="milliseconds for a batch", xlim=(0, 1.2 * times.max()),
              title="Where the time of the course's loop goes")
@@ -103,11 +105,9 @@ def time_to_accuracy(points: pd.DataFrame, targets: dict[str, float], reference:
     high = max(points["accuracy"].max(), *targets.values())
     axes.set(xscale="log", xlabel="seconds of training", ylabel="validation accuracy", xmargin=0.12)
     axes.set_ylim(low - 0.6 * (high - low) - 0.01, high + 0.35 * (high - low) + 0.01)
-    for name, value in targets.items():
-        reference_line(axes, f"{name} {value:.4f}", y=value, colour=GREY)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    for (name, value), dashes in zip(targets.items(), cycle((DASHED, ":", "-."))):
+        axes.axhline(value, color=INK, linewidth=1, linestyle=dashes, zorder=0.5, label=f"{name} {value:.4f}")
+    axes.xaxis.set(major_locator=LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7)), major_formatter="{x:g}", minor_formatter="")
     figure.legend(loc="outside upper left", ncols=2)
     return figure
 

@@ -2,7 +2,6 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from fer_utils.figures import INK, ONE_COLUMN, TWO_COLUMNS, shows
 from fer_utils.figures.parts import band, canvas, heat_map, paired_rows
@@ -26,9 +25,7 @@ def side_by_side(histories: dict[str, pd.DataFrame]) -> Figure:
             axes.plot(mean.index, mean, ":", color=INK, label=f"{first}, validation")
         axes.set(xlabel="epoch", ylabel="cross-entropy (nats)", title=f"{name}\n(seeds: {history['seed'].nunique()})")
         axes.label_outer()
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        axes.grid(axis="y")
-    figure.legend(*panels[0, -1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*panels[0, -1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

@@ -45,11 +45,8 @@ def training_curves(history: pd.DataFrame, poster: pd.DataFrame | None = None) -
         right.plot(best["epoch"], best["val_acc"], "*", markersize=9, color=INK, label="best epoch")
     left.set(title="Loss", xlabel="epoch", ylabel="cross-entropy (nats)")
     right.set(title="Validation accuracy", xlabel="epoch", ylabel="share of images named right", ymargin=0.14)
-    for axes in (left, right):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.grid(axis="y")
-    left.legend()
-    right.legend(loc="lower right")
+    left.legend(handles=left.lines)  # the band is the same as at the right
+    right.legend()
     return figure
 
 
@@ -100,8 +97,6 @@ def compared_curves(histories: dict[str, pd.DataFrame]) -> Figure:
     for name, history in histories.items():
         band(axes, history, "val_acc", colours[name], f"{name} (seeds: {history['seed'].nunique()})")
     axes.set(xlabel="epoch", ylabel="validation accuracy")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.grid(axis="y")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
@@ -115,15 +110,13 @@ def loss_difference(history: pd.DataFrame, poster: pd.DataFrame, tolerance: floa
     ours = history.groupby("epoch")["train_loss"].mean().reindex(poster["epoch"])
     difference = ours.to_numpy() - poster["train_loss"].to_numpy()
     figure, axes = canvas(ONE_COLUMN, 58)
-    axes.axhspan(-tolerance, tolerance, color="#EEEEEE")
+    axes.axhspan(-tolerance, tolerance, color="#EEEEEE", label=f"within ± {tolerance}")
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.vlines(poster["epoch"], 0, difference, color=OURS, linewidth=1.4)
     axes.plot(poster["epoch"], difference, "o", color=OURS)
     edge = max(1.5 * tolerance, 1.15 * np.nanmax(np.abs(difference)))
-    axes.text(0.99, tolerance, f"grey: within ± {tolerance}", transform=axes.get_yaxis_transform(), ha="right",
-              va="bottom", color=GREY)
-    axes.set(xlabel="epoch", ylabel="difference (nats)", ylim=(-edge, edge))
-    axes.set_title("Training loss, minus the poster's")
+    axes.set(xlabel="epoch", ylabel="difference (nats)", ylim=(-edge, edge), title="Training loss, minus the poster's")
+    figure.legend(loc="outside lower center")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     return figure
 
@@ -140,8 +133,7 @@ def best_accuracies(best: pd.DataFrame, n: int, poster_best: float | None = None
     names = [f"seed {seed}" for seed in best["seed"]]
     if len(best) > 1:
         mean, std = best["val_acc"].mean(), best["val_acc"].std()
-        axes.errorbar(mean, len(names), xerr=std, fmt="none", color=INK, capsize=3, linewidth=1.2)
-        interval(axes, mean, None, len(names), INK, f"{mean:.4f}")
+        interval(axes, mean, [mean - std, mean + std], len(names), INK, f"{mean:.4f}")
         names.append(f"mean ± {std:.4f}")
     named_rows(axes, names)
     axes.set(xlabel=f"accuracy on {n:,} validation images", title="Best validation accuracy")

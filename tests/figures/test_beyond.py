@@ -34,7 +34,7 @@ def test_compared_shows_every_seed_and_an_interval_where_there_is_one(seeds):
     fig = figures.compared({"PosterCNN": a, "AttentionCNN": b}, {"PosterCNN": 23, "AttentionCNN": 1079},
                            {"AttentionCNN\n- PosterCNN": paired_seeds(a, b)})
     shown = texts(fig)
-    assert f"{np.mean(b):.3f}" in shown and "AttentionCNN\n1,079 million" in shown
+    assert f"{np.mean(b):.3f}" in shown and "AttentionCNN\n1,079 million multiply-adds" in shown
     assert ("points; one seed, no interval" in shown) == (seeds == 1)
 
 

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-from drawing import crossings, cut_off, faint, overlaps, painted
-from figures.gallery import EVERY
+from drawing import crossings, cut_off, faint, overlaps, painted, struck, texts
+from figures.gallery import CLASSES, EVERY, OF_CLASSES, made_up_history
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib import font_manager
 
 from fer_utils import figures
-from fer_utils.figures import ONE_COLUMN, TWO_COLUMNS, class_colours
+from fer_utils.figures import ONE_COLUMN, TWO_COLUMNS, class_colours, training
 
 pytestmark = pytest.mark.usefixtures("style")
 MODULES = ("eda", "preprocessing", "model", "training", "evaluation", "techniques", "beyond", "speed", "new_faces",
@@ -28,7 +31,7 @@ def test_a_figure_has_a_journal_s_width_and_type_and_every_text_can_be_read(name
     small = [(text.get_text(), text.get_fontsize()) for text in painted(fig) if text.get_fontsize() < 7]
     assert not small
     assert not overlaps(fig) and not cut_off(fig) and not crossings(fig)
-    assert not faint(fig)
+    assert not faint(fig) and not struck(fig)
     assert plt.get_fignums() == [fig.number]
 
 
@@ -71,3 +74,56 @@ def test_the_expressions_keep_their_colours_and_other_names_take_what_is_left():
     mixed = class_colours(("bored", "Happy", "keen"))
     assert mixed["Happy"] == seven["Happy"] and len(set(mixed.values())) == 3
     assert len(set(class_colours(map(str, range(13))).values())) == 13 and len(class_colours(map(str, range(20)))) == 20
+
+
+def small_font(path: Path, name: str) -> None:
+    """A font with one letter, 中, to stand for one that has all of them."""
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder([".notdef", "middle"])
+    font.setupCharacterMap({ord("中"): "middle"})
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    for corner in ((0, 700), (700, 700), (700, 0)):
+        pen.lineTo(corner)
+    pen.closePath()
+    font.setupGlyf(dict.fromkeys((".notdef", "middle"), pen.glyph()))
+    font.setupHorizontalMetrics(dict.fromkeys((".notdef", "middle"), (800, 0)))
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupNameTable({"familyName": name, "styleName": "Regular"})
+    font.setupOS2(sTypoAscender=800)
+    font.setupPost()
+    font.save(path)
+
+
+def test_a_reader_s_names_are_shown_as_they_are_written(monkeypatch):
+    monkeypatch.setitem(CLASSES, 3, ("_calm", "$x_1$", "50 % \\$"))
+    for name in ("channel_weights", "pixel_distributions", "evaluation_classes", "evaluation_probabilities"):
+        shown = [text.replace("\u200b", "") for text in texts(OF_CLASSES[name](3))]
+        assert set(CLASSES[3]) <= {text.split("\n")[0] for text in shown}, name
+    fig = training.compared_curves({"_mine: a": made_up_history(2)})
+    assert "\u200b_mine: a (seeds: 2)" in texts(fig)
+
+
+@pytest.mark.filterwarnings("error:Glyph")
+def test_a_font_with_letters_of_other_scripts_is_taken_where_there_is_one(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(figures, "SAID", set())
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [*font_manager.fontManager.ttflist])
+    monkeypatch.setitem(CLASSES, 3, ("中", "b", "c"))
+    small_font(tmp_path / "small.ttf", figures.CJK[0])
+    font_manager.fontManager.addfont(tmp_path / "small.ttf")
+    figures.use_style()
+    EVERY["stratification, 2 classes"]().canvas.draw()
+    OF_CLASSES["dropout_logits"](3).canvas.draw()
+    assert capsys.readouterr().out == ""
+
+
+def test_letters_without_a_font_are_named_once_in_a_sentence(monkeypatch, capsys, recwarn):
+    monkeypatch.setattr(figures, "CJK", ())
+    monkeypatch.setattr(figures, "SAID", set())
+    monkeypatch.setitem(CLASSES, 3, ("中", "文", "c"))
+    figures.use_style()
+    for name in ("dropout_logits", "channel_weights", "evaluation_classes"):
+        OF_CLASSES[name](3).canvas.draw()
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and "boxes for 中文, since" in said and "Noto Sans CJK" in said
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]

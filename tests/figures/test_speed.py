@@ -35,7 +35,7 @@ def test_the_profile_names_every_kind_and_adds_up():
                               "milliseconds": [50.0, 30.0, 4.0, 16.0], "calls": [3, 3, 1, 1]})
     assert figures.grouped(operators)["the rest"] == 20
     fig = figures.profile(figures.grouped(operators), 2)
-    assert {"25.0 ms   50%", "optimizer", "the rest"} <= set(texts(fig))
+    assert {"25.0 ms   50 %", "optimizer", "the rest"} <= set(texts(fig))
 
 
 @pytest.mark.parametrize("with_reference", [False, True])
@@ -62,4 +62,4 @@ def test_ablations_show_points_and_bear_a_single_seed():
         {"part": "flip at test time", "differences": [0.004], "difference": 0.004, "low": np.nan, "high": np.nan},
     ])
     fig = figures.ablations(table)
-    assert {"without weight averaging", "-1.50", "+0.40"} <= set(texts(fig))
+    assert {"without weight averaging", "−1.50", "+0.40"} <= set(texts(fig))

@@ -22,7 +22,7 @@ def test_recipes_stand_side_by_side_on_one_scale(seeds):
     assert {"training", "validation", "the poster's recipe, validation"} <= set(shown)
     own = histories["no dropout"].groupby("epoch")["val_loss"]
     assert np.allclose(fig.axes[3].lines[1].get_ydata(), own.mean())
-    band = fig.axes[3].collections[1].get_datalim(fig.axes[3].transData)
+    band = fig.axes[3].collections[-1].get_datalim(fig.axes[3].transData)
     assert band.y1 == pytest.approx((own.mean() + own.std().fillna(0)).max()) or seeds == 1
 
 
@@ -32,7 +32,7 @@ def test_differences_show_each_pair_their_mean_and_an_interval_where_there_is_on
         "dropout": {"gaps": [-0.004], "difference": -0.004, "difference_ci": None, "n": 1}})
     drawn = [line.get_xdata() for line in fig.axes[0].lines[1:]]
     assert [np.round(np.atleast_1d(x), 6).tolist() for x in drawn] == [[-0.5, 4.5], [2], [1, 2, 3], [-0.4], [-0.4]]
-    assert {"augmentation\nn = 3", "dropout\nn = 1", "+2.00", "-0.40"} <= set(texts(fig))
+    assert {"augmentation\nn = 3", "dropout\nn = 1", "+2.00", "−0.40"} <= set(texts(fig))
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
