@@ -32,8 +32,7 @@ EXPRESSIONS = {"Angry": "#D55E00", "Disgust": "#009E73", "Fear": "#CC79A7", "Hap
                "Surprise": "#882255", "Neutral": "#0072B2"}
 CJK = "Noto Sans CJK JP", "Microsoft YaHei", "Malgun Gothic", "Arial Unicode MS", "WenQuanYi Micro Hei"
 """Fonts with Chinese, Japanese and Korean letters, which the course's own font lacks."""
-SAID: set[str] = set()
-"""The letters of which `say_missing` has spoken."""
+SAID: set[str] = set()  # the letters of which `say_missing` has spoken
 PALETTE = [*EXPRESSIONS.values(), "#332288", "#999933", "#117733", "#88CCEE", "#AA4499", "#444444"]
 
 

@@ -6,8 +6,6 @@ from matplotlib.figure import Figure
 from fer_utils.figures import GREEN, GREY, INK, ONE_COLUMN, OURS, POSTER, TWO_COLUMNS, class_colours, shows
 from fer_utils.figures.parts import canvas, in_legend, interval, named_rows, paired_rows, reference_line
 
-GATE = GREEN
-
 
 @shows(data=False)
 def residual_block() -> Figure:
@@ -16,8 +14,8 @@ def residual_block() -> Figure:
     conv, arrow = "3 × 3 conv,\nnorm", {"arrowstyle": "<|-", "shrinkA": 0, "shrinkB": 0, "color": GREY, "linewidth": 1}
     boxes = [  # from right to left, so that a box lies on the arrow that leaves it: text, place, arrow from, colour
         ("out", (113, 0), (98, 0), "white"), ("ReLU", (98, 0), (85, 0), OURS), ("+", (85, 0), (70, 0), INK),
-        ("×", (70, 0), (41, 0), INK), ("two dense\nlayers, sigmoid", (70, 14), (52, 14), GATE),
-        ("mean of each\nchannel", (52, 14), (52, 0), GATE), (conv, (41, 0), (27, 0), OURS),
+        ("×", (70, 0), (41, 0), INK), ("two dense\nlayers, sigmoid", (70, 14), (52, 14), GREEN),
+        ("mean of each\nchannel", (52, 14), (52, 0), GREEN), (conv, (41, 0), (27, 0), OURS),
         ("ReLU", (27, 0), (13, 0), OURS), (conv, (13, 0), (-2, 0), OURS), ("in", (-2, 0), (-2, 0), "white")]
     for text, place, before, colour in boxes:
         frame = {"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": colour, "linewidth": 1.2}
@@ -26,7 +24,7 @@ def residual_block() -> Figure:
     axes.plot([2, 2, 85], [0, -14, -14], color=POSTER, linewidth=1, zorder=0)
     axes.annotate("", (85, -2.4), (85, -14), arrowprops=arrow | {"arrowstyle": "-|>", "color": POSTER})
     axes.text(44, -15, "shortcut: the input itself", ha="center", va="top", fontsize=8, color=POSTER)
-    axes.text(61, 20, "attention: a weight from 0 to 1 for each channel", ha="center", fontsize=8, color=GATE)
+    axes.text(61, 20, "attention: a weight from 0 to 1 for each channel", ha="center", fontsize=8, color=GREEN)
     axes.set(xlim=(-6, 117), ylim=(-20, 24))
     axes.axis("off")
     return figure
@@ -103,7 +101,7 @@ def final_scores(scores: dict[str, dict], lines: dict[str, float]) -> Figure:
     """
     figure, axes = canvas(ONE_COLUMN, 26 + 10 * len(scores) + 5 * len(lines))
     for row, found in enumerate(scores.values()):
-        for shift, part, colour in ((-0.16, found, OURS), (0.16, found.get("clean"), GATE)):
+        for shift, part, colour in ((-0.16, found, OURS), (0.16, found.get("clean"), GREEN)):
             if part:
                 interval(axes, part["accuracy"], part["accuracy_ci"], row + shift, colour, f"{part['accuracy']:.3f}")
     named_rows(axes, scores)
@@ -111,6 +109,6 @@ def final_scores(scores: dict[str, dict], lines: dict[str, float]) -> Figure:
     for name, value in lines.items():
         reference_line(axes, f"{name} {value}", x=value)
     axes.plot([], [], "o", color=OURS, label="all test images")
-    axes.plot([], [], "o", color=GATE, label="without leaked images")
+    axes.plot([], [], "o", color=GREEN, label="without leaked images")
     figure.legend(loc="outside upper center", ncols=2)
     return figure

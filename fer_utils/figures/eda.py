@@ -126,18 +126,7 @@ def accuracy_floor(scores: pd.DataFrame, poster: float | None = None) -> Figure:
 
 @shows(faces=True)
 def conflicting_labels(images: np.ndarray, captions: list[str], empty: str = "none here") -> Figure:
-    """Identical images side by side that carry different labels, or the note that none do."""
-    return _captioned(images, captions, empty)
-
-
-@shows(faces=True)
-def surprising_labels(images: np.ndarray, captions: list[str]) -> Figure:
-    """Faces whose label a simple model finds least likely, each under its label and the model's guess."""
-    return _captioned(images, captions)
-
-
-def _captioned(images: np.ndarray, captions: list[str], empty: str = "none here") -> Figure:
-    """Faces (n, 48, 48) with a caption (one or two lines) above each; without any, the sentence `empty`."""
+    """Identical images (n, 48, 48) side by side that carry different labels, or the note that none do."""
     longest = max((len(line) for text in captions for line in text.splitlines()), default=0)
     columns = 8 if longest < 16 else 6
     lines = max(1, -(-len(images) // columns))
@@ -146,3 +135,9 @@ def _captioned(images: np.ndarray, captions: list[str], empty: str = "none here"
         show_face(axes, image, text)
     figure.text(0.5, 0.5, "" if len(images) else empty, ha="center", va="center", color=GREY)
     return figure
+
+
+@shows(faces=True)
+def surprising_labels(images: np.ndarray, captions: list[str]) -> Figure:
+    """Faces whose label a simple model finds least likely, each under its label and the model's guess."""
+    return conflicting_labels(images, captions)

@@ -75,14 +75,12 @@ def calibration(table: pd.DataFrame, ece: float, bins: int = 15) -> Figure:
     """
     figure, (top, bottom) = canvas(ONE_COLUMN, 92, rows=2, sharex=True, height_ratios=[2.6, 1])
     low, high = np.array([wilson(round(row.accuracy * row.n), int(row.n)) for row in table.itertuples()]).T
-    top.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHED)
+    top.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHED, label="accuracy equals confidence")
     top.vlines(table["confidence"], low, high, color=OURS, alpha=0.35, linewidth=3)
-    top.vlines(table["confidence"], table["accuracy"], table["confidence"], color=POSTER, linewidth=1.2)
+    top.vlines(table["confidence"], table["accuracy"], table["confidence"], color=POSTER, linewidth=1.2,
+               label=f"the gaps, weighted by their images:\nexpected calibration error {ece:.3f}")
     top.plot(table["confidence"], table["accuracy"], "o", color=OURS)
-    notes = {"dashed: accuracy equals confidence": GREY, "the gaps, weighted by their images:": POSTER,
-             f"expected calibration error {ece:.3f}": INK}
-    for row, (note, colour) in enumerate(notes.items()):
-        top.text(0.99, 0.2 - 0.08 * row, note, transform=top.transAxes, ha="right", color=colour)
+    top.legend(loc="lower right")
     top.set(ylabel="accuracy", ylim=(0, 1.02), xlim=(table.index.min() / bins - 0.01, 1.01))
     bars = bottom.bar((table.index + 0.5) / bins, table["n"], width=0.9 / bins, color=PALE)
     bottom.bar_label(bars, fmt="{:,.0f}", color=GREY, padding=2, fontsize=7)
@@ -133,12 +131,11 @@ def silence(curves: dict[str, pd.DataFrame], answered: dict[str, dict], allowed:
         if "accuracy" in own:
             low, high = 1 - own["accuracy_ci"][1], 1 - own["accuracy_ci"][0]
             axes.vlines(own["coverage"], low, high, color=INK, linewidth=3, alpha=0.35)
-            axes.plot(own["coverage"], 1 - own["accuracy"], "o", color=INK, markersize=5)
             note += f", {(1 - own['accuracy']) * 100:.1f} % of them wrong"
-        axes.axhline(allowed, color=GREY, linewidth=1, linestyle=DASHED, zorder=0.5)
-        notes = {note: INK, f"dashed: {allowed * 100:.0f} % allowed on validation": GREY}
-        for row, (text, colour) in enumerate(notes.items()):
-            axes.text(0.03, 0.95 - 0.09 * row, text, transform=axes.transAxes, va="top", color=colour)
+        axes.plot(own["coverage"], 1 - own.get("accuracy", np.nan), "o", color=INK, markersize=5, label=note)
+        axes.axhline(allowed, color=GREY, linewidth=1, linestyle=DASHED, zorder=0.5,
+                     label=f"{allowed * 100:.0f} % allowed on validation")
+        axes.legend(loc="upper left")
         axes.set(title=name[0].upper() + name[1:], xlabel="coverage: share of images answered", xlim=(0, 1.01),
                  ylim=(0, 1.25 * max(allowed, *(table["risk"].max() for table in curves.values()))))
     grid[0, 0].set_ylabel("risk: share of answers wrong")

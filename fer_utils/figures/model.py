@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
-from matplotlib.ticker import Formatter
 from scipy.special import expit
 
 from fer_utils.figures import DASHED, GREY, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, class_colours, shows
@@ -52,9 +51,8 @@ def architecture(n_classes: int = 3) -> Figure:
         axes.annotate("", (x - 4, 0), (x - 19, 0), arrowprops=arrow)
     axes.text((48 + x) / 2, 33, "block: 3 × 3 convolution, ReLU, batch normalisation, 2 × 2 max pooling", ha="center")
     for height, name in ((46, "flatten\n4,608"), (30, "dense\n256\nReLU,\ndropout"), (11, f"logits\n{n_classes}")):
-        box = FancyBboxPatch((x, -height / 2), 7, height, boxstyle="round,pad=0,rounding_size=2", facecolor="#FBE6D4")
-        box.set(edgecolor=POSTER, linewidth=0.8)
-        axes.add_patch(box)
+        axes.add_patch(FancyBboxPatch((x, -height / 2), 7, height, boxstyle="round,pad=0,rounding_size=2",
+                                      facecolor="#FBE6D4", edgecolor=POSTER, linewidth=0.8))
         axes.text(x + 3.5, -30, name, ha="center", va="top")
         if height > 11:
             axes.annotate("", (x + 27, 0), (x + 11, 0), arrowprops=arrow)
@@ -106,7 +104,7 @@ def _distributions(columns: dict[str, np.ndarray], colours: dict[str, str], scal
     figure, grid = canvas(ONE_COLUMN, 12 + 14 * len(columns), len(columns), sharex=True, squeeze=False)
     for axes, (name, values) in zip(grid.flat, columns.items(), strict=True):
         histogram(axes, values.ravel(), colours[name], bins=60, binrange=tuple(scale))
-        mean = Formatter.fix_minus(f"{values.mean():z.2f}")  # z: no minus before 0.00
+        mean = f"{values.mean():z.2f}".replace("-", "−")  # z: no minus before 0.00
         axes.set_ylabel(f"{name}\nmean {mean}\nstd {values.std():.2f}", rotation=0, ha="right", va="center", labelpad=4)
     axes.set_xlabel(xlabel)
     axes.locator_params(axis="x", nbins=5)

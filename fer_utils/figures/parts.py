@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.ticker import Formatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from fer_utils.figures import DASHED, GREY, INK, OURS, POSTER, ink_on
 
@@ -72,7 +72,7 @@ def paired_rows(axes: Axes, found: dict[str, dict]) -> None:
     axes.axvline(0, color=INK, linewidth=0.9)
     for row, entry in enumerate(found.values()):
         middle, ends = 100 * entry["difference"], entry["difference_ci"]
-        interval(axes, middle, ends and [100 * end for end in ends], row, OURS, Formatter.fix_minus(f"{middle:+.2f}"))
+        interval(axes, middle, ends and [100 * end for end in ends], row, OURS, f"{middle:+.2f}".replace("-", "−"))
         gaps = [100 * gap for gap in entry.get("gaps", [])]
         axes.plot(gaps, [row + 0.28] * len(gaps), "|", color=INK, markersize=6)
 

@@ -12,7 +12,6 @@ from fer_utils.evaluation import wilson
 from fer_utils.figures import DASHED, GREEN, GREY, INK, ONE_COLUMN, OURS, PALE, POSTER, TWO_COLUMNS, shows
 from fer_utils.figures.parts import GROUND, canvas, interval, named_rows, paired_rows, reference_line
 
-SAVED = GREEN
 NETWORK = {
     "convolution, backward": ["ConvolutionBackward"],
     "convolution, forward": ["aten::conv2d"],
@@ -21,11 +20,10 @@ NETWORK = {
     "ReLU": ["aten::relu", "ReluBackward"],
     "dense layers": ["aten::linear", "AddmmBackward", "TBackward"],
 }
-AROUND = {
+KINDS = NETWORK | {
     "optimizer": ["Optimizer"],
     "images: gather, scale, augment": ["augmentation", "aten::index", "aten::randperm", "aten::div"],
 }
-KINDS = NETWORK | AROUND
 """Kinds of work, the network's and what is around it, and what the profiler's names for each contain."""
 
 
@@ -41,7 +39,7 @@ def waterfall(steps: pd.DataFrame) -> Figure:
     for row, step in enumerate(steps.itertuples()):
         axes.barh(row, step.seconds, color=colours[row], height=0.62)
         if row:
-            axes.barh(row, step.saved, left=step.seconds, color=SAVED if step.saved > 0 else POSTER, height=0.62,
+            axes.barh(row, step.saved, left=step.seconds, color=GREEN if step.saved > 0 else POSTER, height=0.62,
                       alpha=0.35)
         axes.plot((1000 / step.high, 1000 / step.low), (row, row), color=INK, linewidth=1)
         end = max(step.seconds, step.seconds + step.saved if row else 0, 1000 / step.low)
@@ -71,14 +69,11 @@ def profile(times: pd.Series, n: int) -> Figure:
     """
     times = times / n
     figure, axes = canvas(TWO_COLUMNS, 20 + 6.5 * len(times))
-    around = "#B87F00"
-    bars = axes.barh(range(len(times)), times, color=[OURS if kind in NETWORK else around for kind in times.index],
+    bars = axes.barh(range(len(times)), times, color=[OURS if kind in NETWORK else "#B87F00" for kind in times.index],
                      height=0.62)
     axes.bar_label(bars, [f"{value:.1f} ms   {100 * value / times.sum():.0f} %" for value in times], padding=4,
                    bbox=GROUND)
-    axes.text(0.99, 0.16, "the network, there and back", transform=axes.transAxes, ha="right", color=OURS,
-              bbox=GROUND)
-    axes.text(0.99, 0.07, "everything around it", transform=axes.transAxes, ha="right", color=around, bbox=GROUND)
+    axes.legend([bars[0], bars[-1]], ["the network, there and back", "everything around it"], loc="lower right")
     named_rows(axes, times.index)
     axes.set(xlabel="milliseconds for a batch", xlim=(0, 1.2 * times.max()),
              title="Where the time of the course's loop goes")
@@ -98,7 +93,7 @@ def time_to_accuracy(points: pd.DataFrame, targets: dict[str, float], reference:
             label = "the reference, epoch by epoch" if seed == reference["seed"].min() else None
             axes.plot(elapsed, own["val_acc"], color=POSTER, alpha=0.5, linewidth=1.1, label=label)
             axes.plot(elapsed[best], own["val_acc"][best], "*", color=POSTER, markersize=8)
-    for colour, ((recipe, epochs), own) in zip(cycle((SAVED, OURS, INK, GREY)), points.groupby(["recipe", "epochs"])):
+    for colour, ((recipe, epochs), own) in zip(cycle((GREEN, OURS, INK, GREY)), points.groupby(["recipe", "epochs"])):
         label = f"{recipe}, {count(epochs, 'epoch')} ({count(len(own), 'seed')})"
         axes.plot(own["seconds"], own["accuracy"], "o", color=colour, markersize=5, alpha=0.8, label=label)
     low = min(points["accuracy"].min(), *targets.values())
