@@ -56,8 +56,7 @@ def ink_on(colour: str | tuple) -> str:
 def use_style() -> None:
     """Give every figure drawn from now on the look of the course."""
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
-    installed = {font.name for font in fontManager.ttflist}
-    plt.rcParams["font.family"] = ["sans-serif", *(name for name in CJK if name in installed)]
+    plt.rcParams["font.family"] = ["sans-serif", *(name for name in CJK if name in fontManager.get_font_names())]
     warnings.filterwarnings("ignore", "Glyph .* missing from font")  # `say_missing` says it in one sentence
 
 

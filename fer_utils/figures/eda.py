@@ -10,8 +10,7 @@ from fer_utils.data import Faces
 from fer_utils.figures import GREY, INK, ONE_COLUMN, TWO_COLUMNS, class_colours, ink_on, shows
 from fer_utils.figures.parts import canvas, histogram, interval, named_rows, pictures, reference_line, show_face
 
-FEW = 30
-"""A mean of fewer faces than these may show whose they are."""
+FEW = 30  # a mean of fewer faces than these may show whose they are
 
 
 @shows()

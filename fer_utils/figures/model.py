@@ -75,7 +75,7 @@ def parameters_and_work(table: pd.DataFrame) -> Figure:
         axes.bar_label(bars, [f"{value:,}" for value in rows[column]], padding=4, bbox=GROUND)
         axes.set(title=f"{column.capitalize()}: {table[column].sum():,}", xlim=(0, 1.22))
         axes.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
-        named_rows(axes, [f"{row.layer}, {row['output shape']}" for _, row in rows.iterrows()])
+        named_rows(axes, [f"{row.layer}, {row['output shape']}".replace(" x ", " × ") for _, row in rows.iterrows()])
     return figure
 
 

@@ -13,8 +13,7 @@ from fer_utils.figures.evaluation import class_bars, shares_of_labels, temperatu
 from fer_utils.figures.parts import canvas, caption, heat_map, interval, named_rows, paired_rows, pictures, show_face
 
 BLOCKS = 3
-MOST_FACES = 8
-"""In a figure, so that each can be seen."""
+MOST_FACES = 8  # in a figure, so that each can be seen
 
 
 @shows(faces=True)
@@ -64,7 +63,7 @@ def under_shifts(scores: dict, confidence: dict[str, Sequence[float]]) -> Figure
     left.axvline(scores["accuracy"], color=INK, linewidth=0.9)
     right.axvline(0, color=GREY, linewidth=0.9, linestyle=DASHED)
     right.axvline(100 * (confidence["as it is"][0] - scores["accuracy"]), color=INK, linewidth=0.9)
-    left.set(title="Accuracy", xlabel="the line: the images as they are")
+    left.set(title="Accuracy", xlabel="pale to dark: mild to strong; the line: as they are")
     right.set(title="Confidence minus accuracy", xlabel="points; right of the dashed 0: too sure")
     return figure
 

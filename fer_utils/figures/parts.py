@@ -1,6 +1,6 @@
 """The parts that many figures are made of: paper of two widths, rows, lines, bands, maps and faces."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,8 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from fer_utils.figures import DASHED, GREY, INK, OURS, POSTER, ink_on
 
-GROUND = {"facecolor": "white", "pad": 0.5}
-"""Behind a text through which a line would run."""
+GROUND = {"facecolor": "white", "pad": 0.5}  # behind a text through which a line would run
 BAND = "band: ± one standard deviation over the seeds"
 
 
@@ -45,9 +44,8 @@ def caption(axes: Axes, text: str, **look) -> None:
     axes.set_title(text, **{"fontsize": 7.5, "fontweight": "normal", "loc": "center", "pad": 3} | look)
 
 
-def named_rows(axes: Axes, names: Iterable[str]) -> None:
+def named_rows(axes: Axes, names: Collection[str]) -> None:
     """Rows 0, 1, ... from the top, with their names at the left and lines for the eye up and down."""
-    names = list(names)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -96,7 +94,7 @@ def band(axes: Axes, history: pd.DataFrame, column: str, colour: str, label: str
     if history["seed"].nunique() > 1 and BAND not in axes.get_legend_handles_labels()[1]:
         axes.fill_between([], [], color=GREY, alpha=0.25, label=BAND)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.grid(axis="y")
+    axes.grid(True, axis="y")  # without True a second call would take the lines away
 
 
 def in_legend(name: str) -> str:

@@ -104,7 +104,6 @@ def test_a_reader_s_names_are_shown_as_they_are_written(monkeypatch):
     assert "\u200b_mine: a (seeds: 2)" in texts(fig)
 
 
-@pytest.mark.filterwarnings("error:Glyph")
 def test_a_font_with_letters_of_other_scripts_is_taken_where_there_is_one(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(figures, "SAID", set())
     monkeypatch.setattr(font_manager.fontManager, "ttflist", [*font_manager.fontManager.ttflist])

@@ -6,7 +6,7 @@ import pytest
 from drawing import texts
 from figures.gallery import made_up_history
 
-from fer_utils.figures import techniques
+from fer_utils.figures import techniques, training
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -20,6 +20,8 @@ def test_recipes_stand_side_by_side_on_one_scale(seeds):
     shown = texts(fig)
     assert all(f"{name}\n(seeds: {seeds})" in shown for name in names)
     assert {"training", "validation", "the poster's recipe, validation"} <= set(shown)
+    assert ("band: ± one standard deviation over the seeds" in shown) == (seeds > 1)
+    assert all(line.get_visible() for axes in fig.axes for line in axes.get_ygridlines())
     own = histories["no dropout"].groupby("epoch")["val_loss"]
     assert np.allclose(fig.axes[3].lines[1].get_ydata(), own.mean())
     band = fig.axes[3].collections[-1].get_datalim(fig.axes[3].transData)
@@ -43,3 +45,11 @@ def test_the_map_has_mean_spread_and_n_in_each_field(seeds):
     shown = texts(fig)
     assert ("0.703\nn = 1" if seeds == 1 else "0.708\n± 0.007\nn = 2") in shown
     assert {"0.0001", "0.001", "0.01", "32", "64", "128"} <= set(shown)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_curves_of_a_training_say_what_their_bands_are(seeds):
+    for fig in (training.training_curves(made_up_history(seeds)),
+                training.compared_curves({"a": made_up_history(1), "b": made_up_history(seeds)})):
+        assert ("band: ± one standard deviation over the seeds" in texts(fig)) == (seeds > 1)
+        assert all(line.get_visible() for axes in fig.axes for line in axes.get_ygridlines())
