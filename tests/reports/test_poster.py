@@ -1,6 +1,7 @@
 """The poster: one page, in which every number is the run's and every sentence says what the numbers say."""
 
 import copy
+import json
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from drawing import luminance
 
 from fer_utils import CourseError
 from fer_utils.data import POSTER_CLASSES, Faces
@@ -493,3 +495,28 @@ def test_the_committed_run(home):
 def test_the_committed_run_without_its_trainings_is_set_in_larger_type(home):
     shutil.copytree(COMMITTED, home / "reports" / "lean", ignore=shutil.ignore_patterns("trainings", "predictions"))
     assert "trainings/*/recipe.json: notebook 04_training" in text_of(poster.make_poster(Run.open("lean")))
+
+
+@REAL
+def test_a_number_stays_beside_its_unit(finished):
+    text = pages(poster.make_poster(finished))[0].extract_text()
+    for words in ("two\xa0seeds", "dropout\xa00.5", "20\xa0epochs", "48\xa0×\xa048\xa0pixels", "95\xa0% interval"):
+        assert words in text
+    lines = text.replace("\xa0", " ").splitlines()
+    units = r"(points|pixels|epochs|nats|shifts|standard|degrees|%)"
+    assert not [line for line, after in zip(lines, lines[1:], strict=False)
+                if re.search(r"\d\s*$", line) and re.match(units, after)]
+
+
+def test_every_field_of_the_confusion_matrix_can_be_read(tmp_path):
+    shutil.copy(poster.TEMPLATE / "kit.typ", tmp_path)
+    colours = {name: getattr(poster.figures, name.upper()) for name in ("ink", "grey", "pale", "ours", "poster")}
+    (tmp_path / "facts.json").write_text(json.dumps({"kind": "other", "paper": "a0", "colours": colours}))
+    (tmp_path / "page.typ").write_text(
+        '#import "kit.typ": *\n#for percent in range(101) [#let fill = shade(percent / 100)\n'
+        "#metadata((fill.to-hex(), ink-on(fill).to-hex())) <field>]")
+    fields = json.loads(poster.typst_compiler(tmp_path / "page.typ").query("<field>", field="value"))
+    assert len(fields) == 101
+    for fill, ink in fields:
+        dark, light = sorted((luminance(fill), luminance(ink)))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
