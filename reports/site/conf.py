@@ -1,8 +1,10 @@
 """Sphinx's settings for the site; `build.py` gives it the pages, and the files that are added as they are."""
 
+import re
 from pathlib import Path
 
 import matplotlib
+from docutils import nodes
 
 project = html_title = "Facial expression classification in PyTorch"
 author = ""
@@ -32,6 +34,23 @@ html_use_index = html_copy_source = html_show_copyright = html_show_sphinx = Fal
 def setup(app) -> None:
     """Sphinx calls this: formulas become MathML, which browsers show without a script."""
     app.add_html_math_renderer("mathml", (_mathml, None), (_mathml, None))
+    app.connect("doctree-read", _set_numbers)
+    app.connect("doctree-read", _link_figures)
+
+
+def _set_numbers(app, doctree) -> None:
+    """Numbers in texts: beside their units, and with a minus sign for the hyphen."""
+    for text in list(doctree.findall(nodes.Text)):
+        if not isinstance(text.parent, nodes.literal | nodes.FixedTextElement | nodes.math | nodes.raw):
+            said = re.sub(r"(?<![^\s(\[])-(?=\d)", "−", text)
+            said = re.sub(r"(?<=\d) (?=[a-z%×±])|(?<=[×±]) (?=\d)|(?<=notebook) (?=\d)", "\xa0", said)
+            text.parent.replace(text, nodes.Text(said))
+
+
+def _link_figures(app, doctree) -> None:
+    """A click or a tap opens a figure as large as it was drawn: Sphinx links pictures that have a scale."""
+    for image in doctree.findall(nodes.image):
+        image["scale"] = 100
 
 
 def _mathml(translator, node) -> None:

@@ -20,8 +20,9 @@ from reports.site import pages
 ROOT = Path(__file__).parents[2]
 CLASS = "<script>alert(1)</script>"
 ADDRESS = "https://github.com/somebody/fork"
-OVERFLOWING = """() => [...document.querySelectorAll('html, body *')]
-    .filter(e => e.getBoundingClientRect().width && e.scrollWidth > e.clientWidth + 1
+BOXES = ".text_html, .pst-scrollable-table-container"
+OVERFLOWING = f"""() => [...document.querySelectorAll('html, body *')]
+    .filter(e => e.getBoundingClientRect().width && e.scrollWidth > e.clientWidth + 1 && !e.matches('{BOXES}')
                  && (e.tagName == 'HTML' || ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)))
     .map(e => e.tagName + ' ' + e.className + ' ' + e.textContent.slice(0, 60))"""
 
@@ -41,6 +42,7 @@ def notebook(title: str, name: str, following: str = "") -> nbformat.NotebookNod
                picture(), new_output("display_data", {"text/html": wide, "text/plain": "table"})]
     cells = [
         new_markdown_cell(f"# {title}"),
+        new_markdown_cell("95 % of 48 × 48 pixels: -1.2 points (-0.5 to 3), see notebook 05. `-1 %` 2017-18, a-1"),
         new_markdown_cell(colab.badge(ADDRESS, name), metadata={"tags": ["badge"]}),
         new_code_cell(colab.SETUP_CELL, metadata={"tags": ["setup"]}),
         new_markdown_cell("## A formula\n\nWith $\\hat p = k / n$:\n\n$$\\frac{1}{n} \\sum_{i=1}^n x_i^2$$\n\n"
@@ -175,11 +177,31 @@ def test_dark_mode(built, page):
     assert page.locator("html").get_attribute("data-theme") == "dark"
 
 
-def test_nothing_scrolls_sideways_on_a_telephone(built, page):
+def test_nothing_but_a_table_s_box_scrolls_sideways_on_a_telephone(built, page):
     page.set_viewport_size({"width": 390, "height": 844})
     for name in ("index.html", "01_first.html", "02_second.html", "teaching.html", "search.html"):
         page.goto(address(built, name))
         assert page.evaluate(OVERFLOWING) == []
+    page.goto(address(built, "01_first.html"))
+    assert page.locator(".text_html").evaluate("box => box.scrollWidth > box.clientWidth")
+    assert {cell.bounding_box()["height"] < 30 for cell in page.locator("table.dataframe th").all()} == {True}  # a line
+
+
+def test_a_figure_opens_as_large_as_it_was_drawn(built, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(address(built, "01_first.html"))
+    figure = page.locator(".cell_output img")
+    size = figure.bounding_box()
+    assert size["width"] < 390 and size["width"] / size["height"] == pytest.approx(3, abs=0.05)
+    figure.click()
+    page.wait_for_url("**/*.png")
+    assert page.locator("img").evaluate("e => e.naturalWidth") == 900
+
+
+def test_numbers_stay_beside_their_units_and_have_a_minus_sign(built):
+    html = (built / "01_first.html").read_text(encoding="utf-8")
+    assert "95\xa0% of 48\xa0×\xa048\xa0pixels: −1.2\xa0points (−0.5\xa0to 3), see notebook\xa005" in html
+    assert "<span class=\"pre\">-1</span> <span class=\"pre\">%</span>" in html and "2017-18, a-1" in html
 
 
 def test_code_keeps_its_lines_on_a_wide_screen_and_printed_text_wraps(built, page):
