@@ -121,3 +121,13 @@ def test_silence_shows_the_allowed_risk_also_above_a_model_that_is_never_wrong()
     own = {"coverage": 1.0, **evaluation.share(np.full(3, True))}
     (axes,) = figures.silence({"all test images": curve}, {"all test images": own}, 0.05).axes
     assert axes.get_ylim() == pytest.approx((0, 0.0625))
+
+
+def test_no_baseline_s_line_runs_through_the_name_of_another():
+    fig = figures.scores(made_up_metrics(3), BASELINES)
+    fig.draw_without_rendering()
+    axes = fig.axes[0]
+    names = [text.get_window_extent() for text in axes.texts if "." in text.get_text() and " " in text.get_text()]
+    lines = [axes.transData.transform(line.get_xydata()) for line in axes.lines if line.get_linestyle() == "--"]
+    assert len(names) == len(lines) == 3
+    assert not [name for name in names for (x, bottom), (_, top) in lines if name.x0 < x < name.x1 and name.y0 < top]

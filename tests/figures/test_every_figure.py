@@ -59,6 +59,12 @@ def test_alt_text_is_the_docstring_s_first_sentence():
         assert (EVERY[name]().data, EVERY[name]().photo) == (data, photo)
 
 
+def test_zero_and_the_images_as_they_are_have_a_line_each_under_the_shifts():
+    fig = EVERY["new_faces_under_shifts"]()
+    lines = {line.get_linestyle(): line.get_xdata()[0] for line in fig.axes[1].lines if len(line.get_xdata()) == 2}
+    assert lines == {"--": 0, "-": pytest.approx(100 * (0.79 - 0.789))}
+
+
 def test_seaborn_leaves_the_style_alone():
     before = dict(plt.rcParams)
     for name in ("techniques_grid", "training_curves", "same_distribution", "batch_norm"):

@@ -47,6 +47,9 @@ def test_time_to_accuracy_draws_schedules_targets_and_the_reference(with_referen
     fig = figures.time_to_accuracy(points, targets, history if with_reference else None)
     assert {"sprint, 6 epochs (2 seeds)", "the poster's best 0.7923"} <= set(texts(fig))
     assert ("the reference, epoch by epoch" in texts(fig)) == with_reference
+    assert not fig.axes[0].texts  # a label among the curves would cover one
+    dashed = [line.get_linestyle() for line in fig.axes[0].lines if line.get_label().startswith(tuple(targets))]
+    assert len(set(dashed)) == 2
 
 
 @pytest.mark.parametrize("ends, public", [(None, None), ([0.82, 0.84], 0.82244)])
