@@ -128,6 +128,6 @@ def test_no_baseline_s_line_runs_through_the_name_of_another():
     fig.draw_without_rendering()
     axes = fig.axes[0]
     names = [text.get_window_extent() for text in axes.texts if "." in text.get_text() and " " in text.get_text()]
-    lines = [axes.transData.transform(line.get_xydata()) for line in axes.lines if line.get_linestyle() == "--"]
+    lines = [line.get_transform().transform(line.get_xydata()) for line in axes.lines if line.get_linestyle() == "--"]
     assert len(names) == len(lines) == 3
     assert not [name for name in names for (x, bottom), (_, top) in lines if name.x0 < x < name.x1 and name.y0 < top]
