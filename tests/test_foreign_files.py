@@ -24,11 +24,11 @@ from fer_utils.support import saved_figures
 from fer_utils.support.checkpoints import save_training
 from fer_utils.support.run_tables import HISTORY
 from fer_utils.tools.compare import compare
-from fer_utils.tools.export import export_figure
 from fer_utils.tools.sweep import results as jobs
 from fer_utils.training import Recipe, Result
 from reports import results
 from reports.figures import build
+from reports.figures.export import export_figure
 from reports.poster.build import collect, make_poster
 from reports.site.pages import write_pages
 

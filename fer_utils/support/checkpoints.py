@@ -33,17 +33,15 @@ def load_weights(path: Path, model: nn.Module) -> dict:
     """Read weights into `model` and return their metadata.
 
     They lie as in training, the channels of a pixel together where the network can take that: on a processor it then
-    answers half as fast again.
-    Raises CourseError for a missing file, a file that is no safetensors, and weights of another architecture; the model
-    is unchanged then.
+    answers half as fast again. Raises CourseError for a missing file, one that is no safetensors, and weights of
+    another architecture; the model is unchanged then.
     """
     tensors, metadata = _read(Path(path))
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != wanted:
-        raise CourseError(
-            f"{path} holds the weights of {metadata.get('architecture', 'another network')}, which do not fit "
-            f"{type(model).__name__}: build that model with build_model, with the options it was trained with."
-        )
+        kept = metadata.get("architecture", "another network")
+        raise CourseError(f"{path} holds the weights of {kept}, which do not fit {type(model).__name__}: build that "
+                          "model with build_model, with the options it was trained with.")
     model.load_state_dict(tensors)
     in_channels_last(model)
     return metadata
@@ -68,10 +66,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         note = json.loads(metadata.get("course", "{}"))
     except (OSError, SafetensorError, ValueError) as error:
-        raise CourseError(
-            f"{path} is not a safetensors file ({brief(error)}); pickles (.pt, .pth) are refused because reading one "
-            "can run code: write the weights with fer_utils.support.checkpoints.save_weights."
-        ) from error
+        raise CourseError(f"{path} is not a safetensors file ({brief(error)}); pickles (.pt, .pth) are refused because "
+                          "reading one can run code: write the weights with save_weights.") from error
     if not isinstance(note, dict) or "sha256" in metadata and metadata["sha256"] != _checksum(tensors):
         raise CourseError(f"{path} is damaged: its numbers are not those that were written. Delete it and train again.")
     return tensors, note

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from types import ModuleType
 
 from fer_utils import CourseError, __version__
 
@@ -184,9 +185,9 @@ def lab(options: argparse.Namespace) -> None:
 def figure(options: argparse.Namespace) -> None:
     """Export a figure and say where it is."""
     from fer_utils.runs import Run
-    from fer_utils.tools.export import export_figure
 
-    print(export_figure(Run.open(options.run), options.name, options.width_mm, options.format))
+    export = in_clone("figures.export").export_figure
+    print(export(Run.open(options.run), options.name, options.width_mm, options.format))
 
 
 def refresh(options: argparse.Namespace) -> None:
@@ -209,13 +210,18 @@ def colab(options: argparse.Namespace) -> None:
 
 def script(name: str, options: argparse.Namespace) -> int:
     """Have a script of the clone's reports/, named as a module there, work on a run; returns its exit status."""
+    return in_clone(name).main([options.run, *getattr(options, "options", [])])
+
+
+def in_clone(name: str) -> ModuleType:
+    """The module of this name in the clone's reports/."""
     from fer_utils.support.home import clone
 
     file = f"reports/{name.replace('.', '/')}.py"
     if not (clone() / file).is_file():
         raise CourseError(f"{clone()} has no {file}, and `fer {name.split('.')[0]}` needs it: run it in a clone.")
     sys.path.insert(0, str(clone()))
-    return import_module(f"reports.{name}").main([options.run, *getattr(options, "options", [])])
+    return import_module(f"reports.{name}")
 
 
 if __name__ == "__main__":

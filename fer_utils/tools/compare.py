@@ -9,7 +9,7 @@ from fer_utils import CourseError
 from fer_utils.figures import use_style
 from fer_utils.figures.training import compared_curves
 from fer_utils.runs import Run
-from fer_utils.support.files import replacing
+from fer_utils.support.files import remove_leftovers, replacing
 from fer_utils.support.home import course_home
 
 MEASURES = {"n": ("seed", "size"), "mean": ("val_acc", "mean"), "best": ("val_acc", "max"), "sd": ("val_acc", "std"),
@@ -39,6 +39,7 @@ def compare(names: Sequence[str]) -> tuple[pd.DataFrame, Path]:
     use_style()
     figure = compared_curves({label: pd.concat(parts) for label, parts in histories.items()})
     path = course_home() / "reports" / "compared.png"
+    remove_leftovers(path.parent, ".compared")
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=300)
     return found if len(names) > 1 else found.drop(columns="run"), path

@@ -40,13 +40,13 @@ def working_copy(log: Callable[[str], None] = print) -> Path:
     """
     folder = course_home() / "work"
     remove_leftovers(folder)
-    editions, older = read_json(folder / EDITIONS) or {}, []
-    for name, original in _originals().items():
-        if not (folder / f"{name}.ipynb").exists():
-            editions[name] = _copy(original, folder / f"{name}.ipynb")
-        elif editions.get(name) not in (None, _fingerprint(original)):
-            older.append(name)
-    write_json(folder / EDITIONS, editions)
+    editions, originals = read_json(folder / EDITIONS) or {}, _originals()
+    now = {name: _fingerprint(original) for name, original in originals.items()}
+    missing = [name for name in originals if not (folder / f"{name}.ipynb").exists()]
+    older = [name for name in originals if name not in missing and editions.get(name) not in (None, now[name])]
+    write_json(folder / EDITIONS, editions | {name: now[name] for name in missing})  # before what a kill could cut
+    for name in missing:
+        _copy(originals[name], folder / f"{name}.ipynb")
     if older:
         log(f"The course has newer editions of {', '.join(older)} than work/ does: `fer lab --reset {' '.join(older)}` "
             "brings them and keeps yours beside them.")
@@ -71,7 +71,8 @@ def reset(names: Sequence[str], log: Callable[[str], None] = print) -> None:
             with writable(backup):
                 os.replace(path, backup)
             kept = f"; yours is kept as work/{backup.relative_to(folder).as_posix()}"
-        editions[name] = _copy(originals[name], path)
+        _copy(originals[name], path)
+        editions[name] = _fingerprint(originals[name])
         log(f"work/{name}.ipynb is as the course has it{kept}.")
     write_json(folder / EDITIONS, editions)
 
@@ -87,11 +88,10 @@ def _originals() -> dict[str, Path]:
     return {name.as_posix(): path for name, path in short.items() if ".ipynb_checkpoints" not in name.parts}
 
 
-def _copy(original: Path, path: Path) -> str:
-    """Copy a notebook whole or not at all; returns its fingerprint."""
+def _copy(original: Path, path: Path) -> None:
+    """Copy a notebook whole or not at all."""
     with replacing(path) as temporary:
         copyfile(original, temporary)
-    return _fingerprint(original)
 
 
 def _fingerprint(path: Path) -> str:

@@ -20,7 +20,7 @@ from fer_utils.support.published import HUMAN_ACCURACY, HUMAN_ACCURACY_HALF_WIDT
 from fer_utils.support.saved_figures import alt_text
 from fer_utils.tools.cli import ended
 from fer_utils.tools.colab import UNSTAMPED, repository
-from fer_utils.tools.export import typst_compiler
+from reports.figures.export import typst_compiler
 from reports.results import Found, counting, read
 
 TEMPLATE = Path(__file__).resolve().parent

@@ -8,7 +8,7 @@ from fer_utils.runs import Run
 
 pypdf = pytest.importorskip("pypdf", reason="pip install pypdf: the tests read the export by it")
 pytest.importorskip("typst", reason="pip install typst: figures are exported by it")
-from fer_utils.tools.export import export_figure  # noqa: E402
+from reports.figures.export import export_figure  # noqa: E402
 
 matplotlib.use("Agg")
 

@@ -9,6 +9,7 @@ import pytest
 
 from fer_utils import CourseError
 from fer_utils.support.home import course_home
+from fer_utils.tools import lab
 from fer_utils.tools.cli import main
 from fer_utils.tools.lab import working_copy
 
@@ -136,3 +137,21 @@ def test_the_readers_copy_runs_by_its_path(course, monkeypatch):
                                                          course / "notebooks" / "01_first.ipynb"]
     with pytest.raises(CourseError, match="no notebook 01_frist"):
         find(["01_frist"])
+
+
+def test_a_copy_that_was_cut_knows_its_editions(course, monkeypatch, capsys):
+    copied = []
+    copy = lab._copy
+
+    def cut(original: Path, path: Path) -> None:
+        if copied:
+            raise KeyboardInterrupt
+        copied.append(path)
+        copy(original, path)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(lab, "_copy", cut)
+        working_copy()
+    change(course / "notebooks" / f"{copied[0].stem}.ipynb", "'a newer edition'")
+    working_copy()
+    assert f"The course has newer editions of {copied[0].stem} than work/ does" in capsys.readouterr().out
