@@ -240,7 +240,7 @@ def as_network(run: Run, kept: Training, device: str = "cpu") -> Network:
         scores = (run.read_metrics("evaluation") or {}).get(kept.name)
         if scores:
             seed, temperature = scores["chosen_seed"], scores["temperature"]
-            threshold = scores["selective"]["threshold"] or 0.0
+            threshold = scores["selective"]["threshold"]
         else:
             seed = max(kept.seeds(), key=lambda one: kept.history(one)["val_acc"].max(), default=0)
             temperature, threshold = 1.0, 0.0

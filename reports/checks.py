@@ -37,7 +37,7 @@ from reports.evidence import Compared, Evidence, Unknown, compare
 
 def test_images(e: Evidence) -> Iterator[Compared]:
     """The labels in every file of predictions, and the counts in run.json."""
-    labels, source = e.test.labels.tolist(), "metrics/test_images.csv"
+    labels, source = e.test.labels_or_unknown().tolist(), "metrics/test_images.csv"
     for path in sorted(e.run.path.glob("metrics/predictions/*.csv")):
         stored, where = pd.read_csv(path)["label"].tolist(), f"metrics/predictions/{path.name}"
         yield Compared(f"{where}/number of images", len(stored), len(labels), source)

@@ -46,7 +46,9 @@ def reads(*names: str):
         def checked(found: "Found"):
             with reading(*(found.path / name for name in names)):
                 made = function(found)
-                table([row for row in made or () if isinstance(row, Row)])  # which shows whether their n are numbers
+                for row in made or ():
+                    if isinstance(row, Row):
+                        format(row.n or 0, ",")  # raises where it is no number
                 return made
 
         return checked
@@ -553,9 +555,10 @@ def statements(found: Found) -> list[str]:
 def images(found: Found) -> str:
     """Which images the run is on, in sentences."""
     counts = {usage: sum(by_class.values()) for usage, by_class in found.run.get("counts", {}).items()}
-    training = counts.pop("Training", 0)
+    training, val = counts.pop("Training", 0), counts.pop("Validation", 0)
     kind = "drawn faces, whose scores say nothing about people" if found.run.get("drawn") else "photographs"
-    said = f"The images are {kind}: {training:,} for training and {sum(counts.values()):,} for testing."
+    own = f", {val:,} for validation" if val else ""
+    said = f"The images are {kind}: {training:,} for training{own} and {sum(counts.values()):,} for testing."
     if found.training:
         said += (f" {found.training['train_size']:,} of the training images are learnt from, "
                  f"{found.training['val_size']:,} choose the best epoch.")

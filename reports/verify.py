@@ -18,6 +18,7 @@ import matplotlib
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script finds only its own folder
 
 from fer_utils import CourseError, brief  # noqa: E402
+from fer_utils.data import load_faces  # noqa: E402
 from fer_utils.runs import Run  # noqa: E402
 from fer_utils.support.files import read_json  # noqa: E402
 from fer_utils.tools.cli import ended  # noqa: E402
@@ -191,6 +192,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     matplotlib.use("Agg")
     run = Run.open(options.run)
+    if options.data:
+        load_faces(options.data, run.read().get("classes", "all"), verbose=False)  # CourseError where there are none
     verdict = verify(run, options.data or (run.read()["source"] if run.drawn else None))
     print(report(options.run, verdict))
     return 0 if verdict.green else 1

@@ -72,7 +72,7 @@ def chosen_on(val: Faces, result: Result) -> dict:
     risks = risk_coverage(apply_temperature(answers[flip], temperature), val.labels)["risk"]
     threshold = risks.index[risks <= ALLOWED_RISK].min()
     return {"flip": flip, "val_acc": accuracy[flip], "temperature": temperature, "allowed_risk": ALLOWED_RISK,
-            "threshold": 0.0 if np.isnan(threshold) else float(threshold),
+            "threshold": 1.0 if np.isnan(threshold) else float(threshold),  # 1.0: as good as no answer
             "chosen_on": "validation (the epoch, the mirror image, temperature and threshold)"}
 
 

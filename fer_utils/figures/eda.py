@@ -15,7 +15,7 @@ FEW = 30  # a mean of fewer faces than these may show whose they are
 
 @shows()
 def class_counts(counts: pd.DataFrame) -> Figure:
-    """Bars: the labelled images of each class in training and test, and the mix of classes in each part of the data.
+    """Bars: each class's labelled images to train, to choose by and to test, and the mix of classes in each part.
 
     counts: what `Faces.counts` returned, a row a class and a column a part.
     """
@@ -23,9 +23,11 @@ def class_counts(counts: pd.DataFrame) -> Figure:
     counts = counts.loc[:, counts.sum() > 0]
     colours = class_colours(counts.index)
     figure, (left, right) = canvas(TWO_COLUMNS, 18 + 8 * len(counts), columns=2)
-    sides = counts.T.groupby(lambda part: "training" if part == "Training" else "test", sort=False).sum()
-    for shift, alpha, (side, values) in zip((-0.2, 0.2), (1, 0.45), sides.iterrows(), strict=False):
-        bars = left.barh(np.arange(len(counts)) + shift, values, 0.36, color=colours.values(), alpha=alpha)
+    named = {"Training": "training", "Validation": "validation"}
+    sides = counts.T.groupby(lambda part: named.get(part, "test"), sort=False).sum()
+    shifts, alphas = (np.arange(len(sides)) + 0.5) * 0.8 / len(sides) - 0.4, np.linspace(1, 0.45, len(sides))
+    for shift, alpha, (side, values) in zip(shifts, alphas, sides.iterrows(), strict=True):
+        bars = left.barh(np.arange(len(counts)) + shift, values, 0.72 / len(sides), color=colours.values(), alpha=alpha)
         left.bar_label(bars, [f"{n:,} {side}" for n in values], padding=4)
     left.set(xmargin=0.5, title="Images by class")
     named_rows(left, counts.index)
@@ -113,6 +115,7 @@ def accuracy_floor(scores: pd.DataFrame, poster: float | None = None) -> Figure:
 
     scores: index who guesses; columns accuracy, low, high.
     """
+    scores = scores.sort_values("accuracy")
     figure, axes = canvas(ONE_COLUMN, 18 + 6.5 * len(scores))
     for row, score in enumerate(scores.itertuples()):
         interval(axes, score.accuracy, [score.low, score.high], row, INK, f"{score.accuracy:.3f}")

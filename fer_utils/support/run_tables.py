@@ -45,9 +45,9 @@ def belong(history: pd.DataFrame | None, note: dict, training: str) -> bool:
 
 
 def read_predictions(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """Labels, int64 (N,), and probabilities, float32 (N, classes); None where the file or its labels lack."""
+    """Labels, int64 (N,), and probabilities, float32 (N, classes); None where the file, images or labels lack."""
     table = _read_table(path)
-    if table is None:
+    if table is None or table.empty:
         return None
     with reading(path):
         labels, probabilities = table["label"].to_numpy(), table.filter(regex="^p_").to_numpy(float)

@@ -141,7 +141,7 @@ def class_counts(kept: Kept) -> Figure:
 
 
 def accuracy_floor(kept: Kept) -> Figure:
-    found = pd.DataFrame(kept.metrics["data"]["floor"]).T.sort_values("accuracy")
+    found = pd.DataFrame(kept.metrics["data"]["floor"]).T
     found["low"], found["high"] = zip(*found["accuracy_ci"], strict=True)
     return eda.accuracy_floor(found, kept.poster_best)
 
