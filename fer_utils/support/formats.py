@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from posixpath import basename
 from textwrap import shorten
 
 import numpy as np
@@ -52,7 +53,7 @@ def _read_form(path: Path, every: dict[str, Open], classes: Sequence[str], label
     images = {name for name in files if os.path.splitext(name)[1].lower() in suffixes()}
     in_parts = [name for name in images if name.count("/") > 1 and usage_of(name.rsplit("/", 2)[0])]
     tables, votes = _find_tables(path, files)
-    competition = {name.rsplit("/", 1)[-1].lower(): name for name in files}
+    competition = {basename(name).lower(): name for name in files}
     if in_parts and tables:
         raise DataError(f"{shown(path)} holds images ({shown(min(in_parts))}) and tables of faces "
                         f"({shown(', '.join(tables))}): give the path of one.")
@@ -95,7 +96,7 @@ def _find_tables(path: Path, files: dict[str, Open]) -> tuple[dict[str, str | No
 
 
 def _base(name: str) -> str:
-    return name.rsplit("/", 1)[-1].lower().removesuffix(".gz")
+    return basename(name).lower().removesuffix(".gz")
 
 
 def _read_tables(path: Path, files: dict[str, Open], tables: dict[str, str | None], votes: str | None,

@@ -5,6 +5,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from posixpath import basename, dirname
 from textwrap import shorten
 from typing import NamedTuple
 
@@ -49,10 +50,10 @@ def find_trees(path: Path, images: Iterable[str]) -> tuple[list[Tree], list[str]
         return [Tree(root, root, usage or "Training", folders[root]) for root in roots], copies
     sets = defaultdict(list)
     for folder in parts:
-        sets[_around(folder)].append(folder)
+        sets[dirname(folder)].append(folder)
     for root in [root for root, inside in sets.items() if usage_of(root) and len(inside) == 1]:
         if usage_of(root) == usage_of(sets[root][0]):  # train/train/ and test/test/ belong together
-            sets[_around(root)] += sets.pop(root)
+            sets[dirname(root)] += sets.pop(root)
     contents = {root: {f"{usage_of(folder)}/{file}": "" for folder in inside for file in folders[folder]}
                 for root, inside in sets.items()}
     roots, copies = _without_copies(contents)
@@ -67,18 +68,10 @@ def find_trees(path: Path, images: Iterable[str]) -> tuple[list[Tree], list[str]
     return [tree._replace(usage=settled(tree.usage, (t.usage for t in trees))) for tree in trees], copies
 
 
-def _around(folder: str) -> str:
-    return folder.rpartition("/")[0]
-
-
-def _last(folder: str) -> str:
-    return folder.rpartition("/")[2]
-
-
 def _without_copies(contents: dict[str, dict]) -> tuple[list[str], list[str]]:
     """The folders, and apart from them those that hold the same names as the equally called folder around them."""
-    copies = [folder for folder in contents if folder and _last(folder) == _last(_around(folder))
-              and contents.get(_around(folder), {}).keys() == contents[folder].keys()]
+    copies = [folder for folder in contents if folder and basename(folder) == basename(dirname(folder))
+              and contents.get(dirname(folder), {}).keys() == contents[folder].keys()]
     return sorted(contents.keys() - copies), copies
 
 
@@ -107,7 +100,7 @@ def read_images(path: Path, files: dict[str, Open], images: set[str], trees: lis
             natural = re.sub(r"\d+", lambda digits: digits[0].lstrip("0").zfill(20), file)
             keys[name] = rank, natural, found["order"][folders[name]], name
     names = sorted((name for name in folders if folders[name] in labels), key=keys.get)
-    found["claims_fer2013"] = any(PUBLISHED.match(name.rsplit("/", 1)[-1].lower()) for name in names)
+    found["claims_fer2013"] = any(PUBLISHED.match(basename(name).lower()) for name in names)
     pixels, changed = _decoded(path, files, names)
     found["said"] += [f"{what}: {n:,} images" for what, n in changed.items()]
     found["seen"] += [f"Part: {tree.folder or '.'}/, {tree.usage}, {len(tree.files):,} images" for tree in trees]
@@ -146,9 +139,9 @@ def _decoded(path: Path, files: dict[str, Open], names: Sequence[str]) -> tuple[
 def _check_strays(path: Path, files: Iterable[str], images: set[str], trees: list[Tree]) -> None:
     """DataError for an image of a part that is in no class folder, and for another file that is in one."""
     taken = {name for tree in trees for name in tree.files.values()}
-    folders = {name.rpartition("/")[0] for name in taken}
+    folders = {dirname(name) for name in taken}
     for name in files:
-        if name not in images and name.rpartition("/")[0] in folders:
+        if name not in images and dirname(name) in folders:
             raise DataError(f"{shown(path)}: {shown(name)} is of a type not known here: class folders hold "
                             "images only, in a format that Pillow reads; move it or convert it.")
         tree = next((tree for tree in trees if tree.folder and name.startswith(f"{tree.folder}/")), None)
