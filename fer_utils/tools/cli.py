@@ -115,7 +115,6 @@ def check(options: argparse.Namespace) -> int:
 
 
 def data(options: argparse.Namespace) -> None:
-    """Print what was recognised of a data source, its counts and its audit."""
     from fer_utils.data import count_flaws, load_faces
 
     faces = load_faces(options.source, options.classes, labels=options.labels)
@@ -123,7 +122,6 @@ def data(options: argparse.Namespace) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Execute notebooks with parameters."""
     from fer_utils.tools.notebooks import run_notebooks
 
     data = [("data", options.data)] if options.data else []
@@ -151,7 +149,6 @@ def sweep(options: argparse.Namespace) -> None:
 
 
 def compare_runs(options: argparse.Namespace) -> None:
-    """Print the table of trainings and say where the figure is."""
     from fer_utils.tools.compare import compare
 
     table, path = compare(options.runs)
@@ -159,21 +156,18 @@ def compare_runs(options: argparse.Namespace) -> None:
 
 
 def predict(options: argparse.Namespace) -> int:
-    """Name the faces of photographs."""
     from fer_utils.tools.predict import predict
 
     return predict(options.photos, options.json, options.out, options.training)
 
 
 def demo(options: argparse.Namespace) -> None:
-    """Serve the page."""
     from fer_utils.tools.demo import demo
 
     demo(options.port, options.training)
 
 
 def lab(options: argparse.Namespace) -> None:
-    """Open the working copy, or restore notebooks in it."""
     from fer_utils.tools.lab import open_lab, reset
 
     if options.reset:
@@ -183,7 +177,6 @@ def lab(options: argparse.Namespace) -> None:
 
 
 def figure(options: argparse.Namespace) -> None:
-    """Export a figure and say where it is."""
     from fer_utils.runs import Run
 
     export = in_clone("figures.export").export_figure
@@ -191,14 +184,12 @@ def figure(options: argparse.Namespace) -> None:
 
 
 def refresh(options: argparse.Namespace) -> None:
-    """Store the notebooks' outputs anew."""
     from fer_utils.tools.notebooks import refresh
 
     refresh()
 
 
 def colab(options: argparse.Namespace) -> None:
-    """Stamp an address and say where."""
     from fer_utils.support.home import clone
     from fer_utils.tools.colab import stamp
 
