@@ -1,8 +1,10 @@
 """The weights that the course ships, and how they are written."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -10,12 +12,12 @@ from fer_utils import CourseError
 from fer_utils.data import Split, load_faces, split
 from fer_utils.evaluation import apply_temperature, fit_temperature, predict, risk_coverage
 from fer_utils.lessons import trained
-from fer_utils.models import count_parameters
+from fer_utils.models import build_model, count_parameters
 from fer_utils.recipes import NamedRecipe
 from fer_utils.runs import Run
-from fer_utils.training import Recipe
+from fer_utils.training import Recipe, Result
 from fer_utils.weights import WEIGHTS, pretrained
-from reports.weights import export, main
+from reports.weights import chosen_on, export, main
 
 CARD = ("data", "recipe", "seed", "accuracy", "n", "accuracy_ci", "git_commit")
 """What a card says at least: fingerprint of the data, settings of the training, score on the test images, code."""
@@ -72,6 +74,14 @@ def test_a_later_seed_has_the_validation_images_of_the_first(home, faces, tmp_pa
     assert first.training == second.training and card["seed"] == 1 and card["trained_on"].startswith("63 of 90")
     x = torch.rand(4, 1, 48, 48)
     assert (pretrained("Own", tmp_path)(x).softmax(1) - second.model(x).softmax(1)).abs().max() < 2e-3
+
+
+def test_where_no_confidence_is_sure_enough_no_face_gets_an_answer(faces):
+    model = build_model("PosterCNN").eval()
+    alike = np.maximum(faces.images, faces.images[:, :, ::-1])  # so that a mirror image changes nothing
+    wrong = (predict(model, alike).argmax(1) + 1) % 3
+    card = chosen_on(replace(faces, images=alike, labels=wrong), Result(model, pd.DataFrame(), Recipe()))
+    assert card["threshold"] == 1.0 and card["val_acc"] == 0
 
 
 def test_without_validation_images_nothing_is_calibrated(home, faces, tmp_path):

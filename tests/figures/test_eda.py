@@ -25,6 +25,22 @@ def test_class_counts_show_the_counts_and_shares():
     assert {"24.7", "44.6", "30.7", *COUNTS.index} <= shown
 
 
+def test_a_validation_part_is_no_test():
+    counts = pd.DataFrame({"Training": [60, 50], "Validation": [20, 10], "Test": [9, 8]}, index=["No", "Yes"])
+    fig = eda.class_counts(counts)
+    shown = set(texts(fig))
+    assert {"60 training", "20 validation", "9 test", "8 test"} <= shown and "29 test" not in shown
+    bars = sorted((bar.get_y(), bar.get_y() + bar.get_height()) for bar in fig.axes[0].patches)
+    assert all(end <= start for (_, end), (start, _) in zip(bars, bars[1:], strict=False)), "no bar covers another"
+
+
+def test_the_floor_is_drawn_from_the_lowest_up():
+    rows = {name: {"accuracy": value, "low": value - 0.1, "high": value + 0.1} for name, value in (
+        ("nearest mean", 0.6), ("always Yes", 0.5))}
+    fig = eda.accuracy_floor(pd.DataFrame(rows).T)
+    assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == ["always Yes", "nearest mean"]
+
+
 def test_class_counts_leave_out_what_has_no_label():
     counts = COUNTS.assign(PublicTest=0, PrivateTest=0)
     counts.loc["unlabelled"] = [0, 1969, 1996]

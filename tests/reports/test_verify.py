@@ -112,6 +112,26 @@ def test_a_run_as_it_was_made_is_green(run, made, capsys):
         assert int(compared[check.__doc__].replace(",", "")) > 1, check
 
 
+def test_a_run_without_test_images_is_green_and_has_its_poster(home, monkeypatch, capsys, style):
+    monkeypatch.setenv("FER_CACHE", str(home / "cache"))
+    drawn = bands(90)
+    write_folder(home / "faces", [(3 * label, "Training", image) for image, label in zip(drawn.images, drawn.labels,
+                                                                                       strict=True)])
+    given = {"data": "faces", "run": "tiny", "epochs": "1", "batch_size": "16"}
+    run_notebooks(["01_eda", "04_training", "05_evaluation"], [*given.items()], log=lambda line: None)
+    results.write_report("tiny")
+    make_poster(Run.open("tiny"))
+    assert verify.main(["tiny", "--data", str(home / "faces")]) == 0
+    said = capsys.readouterr().out
+    assert "No differences." in said and "does not hold the images that it was scored on" in said
+
+
+def test_data_that_are_not_there_are_one_sentence(run, capsys):
+    assert cli.main(["verify", "tiny", "--data", "/no/such/place"]) == 1
+    told = capsys.readouterr()
+    assert told.err.count("\n") == 1 and "no file or folder '/no/such/place'" in told.err and not told.out
+
+
 def test_without_the_data_it_is_green_too_and_says_what_it_could_not(run, quick, capsys):
     assert verify.main(["tiny"]) == 0
     said = capsys.readouterr().out
