@@ -49,15 +49,15 @@ RECIPES = {
     "fast": NamedRecipe("FastCNN", 0.2, Recipe(
         epochs=15, batch_size=128, learning_rate=0.005, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         label_smoothing=0.1, averaging=0.99, interpolation="bilinear", shift=3)),
-    # Test 0.8456 +- 0.0017 (5 seeds), on all 16,175 training images, 167 seconds, bfloat16.
+    # Test 0.8414 +- 0.0024 (5 seeds), on all 16,175 training images, 121 seconds, bfloat16.
     "fast-muon": NamedRecipe("FastCNN", 0.2, Recipe(
         epochs=14, batch_size=128, learning_rate=0.005, optimizer="muon", schedule="one_cycle", label_smoothing=0.1,
         averaging=0.99, interpolation="bilinear", shift=3)),
-    # Validation 0.7923 by 4 seeds of 5, 30 seconds, bfloat16; in 2 epochs 0.76696 by 5 of 5, 15 seconds.
+    # Validation 0.7923 by 4 seeds of 5, 27 seconds, bfloat16; in 2 epochs 0.76696 by 5 of 5, 13 seconds.
     "sprint": NamedRecipe("FastCNN", 0.0, Recipe(
         epochs=4, batch_size=96, learning_rate=0.005, optimizer="muon", schedule="one_cycle",
         label_smoothing=0.1, interpolation="bilinear", degrees=0)),
-    # Without Muon: validation 0.7923 by 3 seeds of 5, 45 seconds beside the one above.
+    # Without Muon: validation 0.7923 by 3 seeds of 5, 37 seconds beside the one above.
     "sprint-adamw": NamedRecipe("FastCNN", 0.0, Recipe(
         epochs=6, batch_size=64, learning_rate=0.005, optimizer="adamw", weight_decay=0.05, schedule="one_cycle",
         label_smoothing=0.1, interpolation="bilinear", degrees=0)),
