@@ -140,7 +140,10 @@ def leaves(where: str, value) -> Iterator[str]:
 
 def scored_on_validation(metrics: dict) -> Iterator[str]:
     """Which scores are of validation images, since the test images have no labels."""
-    timed = metrics["time_to_accuracy"]
+    timed, entries = metrics["time_to_accuracy"], metrics["evaluation"].items()
+    scored = [one.get("scored_on") for name, one in entries if name != "baselines" and isinstance(one, dict)]
+    if scored and set(scored) == {"validation"}:
+        yield "evaluation/baselines/*"
     for where, values in (("evaluation/", metrics["evaluation"]), ("time_to_accuracy/", timed)):
         for name, one in values.items() if isinstance(values, dict) else ():
             if isinstance(one, dict) and one.get("scored_on") == "validation":

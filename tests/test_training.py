@@ -638,7 +638,8 @@ def test_whatever_else_is_asked_has_another_name():
     names += [training_name(tiny(), train, None, Recipe(), "float32", loop) for loop in ("course", "reference")]
     names += [name_of(build_model(name, dropout=dropout))
               for name in ("PosterCNN", "PosterCNN-no-batch-norm", "FastCNN") for dropout in (0.2, 0.5)]
-    names += [name_of(dropout=rate) for rate in (0.2, 0.5)]  # the network's layers have none
+    dry = nn.Sequential(nn.Flatten(), nn.Linear(2304, 3))  # its layers have none
+    names += [name_of(dry), *(name_of(dry, dropout=rate) for rate in (0.2, 0.5))]
     assert len({name.split("-")[1] for name in names}) == len(names)
     wet = build_model("PosterCNN", dropout=0.2)
     assert name_of(wet, dropout=0.2) == name_of(wet), "its layers say it"

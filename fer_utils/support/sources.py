@@ -29,9 +29,7 @@ def read_from(source: str, classes: tuple[str, ...], labels: str = "own") -> tup
         if labels != "own":
             raise DataError(f"{EMBEDDED[name]} has no votes of FER+: give labels=own, or a folder with fer2013.csv.")
         return name, _read_drawn(name, classes)
-    path = _find(name)
-    place = hashlib.sha256("\n".join([str(path.resolve()), labels, *classes]).encode()).hexdigest()[:16]
-    return name, through_cache(f"faces-{place}", signature(path), lambda: read_source(path, classes, labels))
+    return name, _read_path(_find(name), classes, labels)
 
 
 def _choose() -> str:
@@ -59,6 +57,11 @@ def _find(name: str) -> Path:
     if not os.path.exists(path):  # unlike path.exists(), this raises nothing for a name that cannot be
         raise DataError(f"there is no file or folder {shown(name)!r}: check it, or take sample, sketches or kaggle.")
     return path
+
+
+def _read_path(path: Path, classes: tuple[str, ...], labels: str) -> Raw:
+    place = hashlib.sha256("\n".join([str(path.resolve()), labels, *classes]).encode()).hexdigest()[:16]
+    return through_cache(f"faces-{place}", signature(path), lambda: read_source(path, classes, labels))
 
 
 def _read_drawn(source: str, classes: tuple[str, ...]) -> Raw:
