@@ -219,7 +219,8 @@ def refresh(log: Callable[[str], None] = print) -> None:
     """
     texts = {}
     with temporary_folder() as home:
-        environment = {**os.environ, "FER_HOME": str(home), "FER_DATA": "sample", "PYTHONHASHSEED": "0"}
+        environment = {**os.environ, "FER_HOME": str(home), "FER_DATA": "sample", "PYTHONHASHSEED": "0",
+                       "OMP_NUM_THREADS": str(os.cpu_count())}  # whatever else keeps cores busy
         for path in [*find(), *sorted((clone() / "notebooks" / "solutions").glob("*/*.ipynb"))]:
             notebook = nbformat.read(path, as_version=4)
             client = NotebookClient(notebook, timeout=None, kernel_name="python3", record_timing=False,
